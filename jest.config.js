@@ -1,0 +1,19 @@
+// Jest runs the TypeScript sources as ES modules: swc strips the types, Node loads the rest (--experimental-vm-modules, see Makefile).
+const transform = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+};
+const base = {
+  rootDir: import.meta.dirname,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  testEnvironment: 'node',
+};
+
+export default {
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,image,samples,test/support}/**/*.test.ts'] },
+    { ...base, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.test.ts'] },
+    { ...base, displayName: 'e2e-full', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.long.ts'] },
+  ],
+};
