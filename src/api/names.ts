@@ -1,0 +1,45 @@
+/** Every name that Volprime writes into the cluster, in one place. */
+
+export const GROUP = 'volprime.dev';
+export const PROVIDER_GROUP = 'provider.example.com';
+
+/** On the user's claim, from before anything is created until everything of ours is gone. */
+export const CLAIM_FINALIZER = 'volprime.dev/populate-target-protection';
+/** On what we create (Population, prime, populator pod): cleanup keeps its memory under foreground and namespace deletion. */
+export const PROTECTION_FINALIZER = 'volprime.dev/protection';
+
+export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'volprime';
+export const LABEL_CLAIM_UID = 'volprime.dev/claim-uid';
+export const LABEL_ROLE = 'volprime.dev/role';
+/** Velero and OADP leave objects with this label out of a backup. */
+export const LABEL_BACKUP_EXCLUSION = 'velero.io/exclude-from-backup';
+
+/** Proof that an object was made for one Population: its UID, which only the API server hands out. */
+export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
+export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
+export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
+
+/** Provenance on the final volume, written together with the swap. */
+export const ANNOTATION_POPULATED_FROM = 'volprime.dev/populated-from';
+export const ANNOTATION_POPULATED_BY = 'volprime.dev/population';
+export const ANNOTATION_DIGEST = 'volprime.dev/digest';
+export const ANNOTATION_VERIFICATION = 'volprime.dev/verification';
+export const ANNOTATION_POPULATED_AT = 'volprime.dev/populated-at';
+
+/** Only read where the controller was started with crash points on: a test's way to name one for this claim. */
+export const ANNOTATION_CRASH_AT = 'volprime.dev/crash-at';
+
+/** The record of a claim's population and the prime share this name in the claim's namespace. */
+export function populationName(claimUid: string): string {
+  return `volprime-${claimUid}`;
+}
+
+export function primeName(claimUid: string): string {
+  return `volprime-${claimUid}`;
+}
+
+/** One pod name per attempt, so that two attempts can never be one object. */
+export function podName(claimUid: string, attempt: number): string {
+  return `volprime-${claimUid}-${attempt}`;
+}
