@@ -82,7 +82,10 @@ export type AccessMode = 'ReadWriteOnce' | 'ReadOnlyMany' | 'ReadWriteMany' | 'R
 export interface Claim extends KubeObject {
   readonly spec: {
     readonly accessModes?: readonly AccessMode[];
-    readonly resources?: { readonly requests?: { readonly storage?: string }; readonly limits?: { readonly storage?: string } };
+    readonly resources?: {
+      readonly requests?: { readonly storage?: string };
+      readonly limits?: { readonly storage?: string };
+    };
     readonly storageClassName?: string;
     readonly volumeMode?: VolumeMode;
     readonly volumeName?: string;
@@ -109,7 +112,10 @@ export interface Volume extends KubeObject {
     readonly volumeMode?: VolumeMode;
     readonly csi?: { readonly driver: string; readonly volumeHandle: string };
   };
-  readonly status?: { readonly phase?: 'Pending' | 'Available' | 'Bound' | 'Released' | 'Failed'; readonly message?: string };
+  readonly status?: {
+    readonly phase?: 'Pending' | 'Available' | 'Bound' | 'Released' | 'Failed';
+    readonly message?: string;
+  };
 }
 
 /** storage.k8s.io/v1 StorageClass. */
@@ -142,8 +148,17 @@ export interface Pod extends KubeObject {
     readonly reason?: string;
     readonly message?: string;
     readonly startTime?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[];
-    readonly containerStatuses?: readonly { readonly name: string; readonly state?: ContainerState; readonly restartCount?: number }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly state?: ContainerState;
+      readonly restartCount?: number;
+    }[];
     readonly initContainerStatuses?: readonly { readonly name: string; readonly state?: ContainerState }[];
   };
 }

@@ -1,0 +1,12 @@
+/**
+ * Names, schemas and object shapes: the vocabulary of Volprime.
+ *
+ * Every other room imports it; it imports nothing but zod and must not know how an API server is reached.
+ */
+export * from './conditions.ts';
+export * from './errors.ts';
+export * from './names.ts';
+export type * from './objects.ts';
+export * from './population.ts';
+export * from './provider.ts';
+export * from './resources.ts';

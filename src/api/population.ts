@@ -1,0 +1,108 @@
+/**
+ * `Population` (volprime.dev/v1alpha1): the durable record of one claim's population, one per claim UID.
+ *
+ * It is the controller's crash-safe memory and the user's answer to "why is my claim pending". Nobody but the controller writes it.
+ */
+import { z } from 'zod';
+import { conditionsSchema } from './conditions.ts';
+import { GROUP } from './names.ts';
+import type { KubeObject } from './objects.ts';
+import type { Resource } from './resources.ts';
+
+const uid = z.string().min(1).max(128);
+const time = z.string().meta({ format: 'date-time' });
+const count = z.int().min(0).meta({ format: 'int64' });
+const anyJson = z.unknown().meta({ 'x-kubernetes-preserve-unknown-fields': true });
+
+export const phases = [
+  'Waiting',
+  'Provisioning',
+  'Populating',
+  'Rebinding',
+  'CleaningUp',
+  'Succeeded',
+  'Failed',
+] as const;
+export type Phase = (typeof phases)[number];
+
+/** How the data was proven before the claim got it. */
+export const verifications = ['checksum', 'archive', 'plugin', 'none'] as const;
+
+export const pinnedSourceSchema = z.object({
+  namespace: z.string(),
+  uid,
+  generation: count,
+  spec: anyJson.meta({ description: "The source's spec as it stood when it was pinned. Holds no secrets." }),
+});
+
+export const populationSpecSchema = z.object({
+  claim: z.object({ name: z.string(), uid }),
+  source: z.object({ group: z.string(), kind: z.string(), name: z.string() }),
+  pinned: pinnedSourceSchema.optional().meta({ description: 'Absent while the source or the class is awaited.' }),
+});
+
+export const resultSchema = z.object({
+  digest: z.string().max(256).optional().meta({ description: 'Digest of the source as read, for example sha256:…' }),
+  bytes: count.optional().meta({ description: 'Bytes received from the source.' }),
+  files: count.optional(),
+  verification: z.enum(verifications),
+  durationMs: count.optional(),
+});
+
+export const progressSchema = z.object({
+  bytesDone: count.optional(),
+  bytesTotal: count.optional(),
+  percent: z.int().min(0).max(100).optional(),
+  files: count.optional(),
+  updatedAt: time,
+});
+
+export const populationStatusSchema = z.object({
+  observedGeneration: count.optional(),
+  phase: z.enum(phases).optional(),
+  attempt: count.optional().meta({ description: 'Number of the current or last attempt; 0 before the first.' }),
+  prime: z
+    .object({ name: z.string(), namespace: z.string(), uid })
+    .optional()
+    .meta({ description: 'The temporary claim that receives the data.' }),
+  volume: z.object({ name: z.string(), uid }).optional(),
+  node: z.string().optional().meta({ description: 'selected-node as last copied to the prime.' }),
+  started: count
+    .optional()
+    .meta({ description: 'Number of the last attempt whose start the plugin has acknowledged.' }),
+  state: anyJson.optional().meta({ description: "The plugin's own memory between calls." }),
+  progress: progressSchema.optional(),
+  result: resultSchema.optional(),
+  handedOver: z.boolean().optional().meta({ description: 'The claim was seen bound to the volume.' }),
+  lastError: z
+    .object({
+      reason: z.string().max(256),
+      message: z.string().max(4096),
+      permanent: z.boolean(),
+      at: time,
+    })
+    .optional(),
+  nextAttemptAt: time.optional(),
+  startedAt: time.optional(),
+  completedAt: time.optional(),
+  conditions: conditionsSchema.optional(),
+});
+
+export type PinnedSource = z.infer<typeof pinnedSourceSchema>;
+export type PopulationSpec = z.infer<typeof populationSpecSchema>;
+export type PopulationStatus = z.infer<typeof populationStatusSchema>;
+export type PopulationResult = z.infer<typeof resultSchema>;
+export type PopulationProgress = z.infer<typeof progressSchema>;
+
+export interface Population extends KubeObject {
+  readonly spec: PopulationSpec;
+  readonly status?: PopulationStatus;
+}
+
+export const populations: Resource<Population> = {
+  group: GROUP,
+  version: 'v1alpha1',
+  kind: 'Population',
+  plural: 'populations',
+  namespaced: true,
+};

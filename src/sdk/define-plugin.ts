@@ -1,0 +1,75 @@
+import { PermanentError } from './errors.ts';
+import type { BaseParams, Plugin } from './plugin.ts';
+
+/**
+ * Checks a plugin's definition and ties its schema to its functions: each call gets a spec that the schema has parsed.
+ *
+ * @throws PermanentError `InvalidPlugin`, naming the field, where the definition itself is wrong.
+ */
+export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
+  checkDefinition(plugin);
+  const parsed = <P extends BaseParams<unknown>>(params: P) => ({
+    ...params,
+    source: { ...params.source, spec: parseSpec(plugin, params.source.spec) },
+  });
+  const { preflight, prepare, mutatePrime, populateCleanup } = plugin;
+  const base = {
+    name: plugin.name,
+    source: plugin.source,
+    schema: plugin.schema,
+    ...(plugin.callTimeoutMs !== undefined && { callTimeoutMs: plugin.callTimeoutMs }),
+    ...(plugin.pollIntervalMs !== undefined && { pollIntervalMs: plugin.pollIntervalMs }),
+    ...(plugin.maxAttempts !== undefined && { maxAttempts: plugin.maxAttempts }),
+    ...(preflight && { preflight: (params) => preflight(parsed(params)) }),
+    ...(prepare && { prepare: (params) => prepare(parsed(params)) }),
+    ...(mutatePrime && { mutatePrime: (prime, params) => mutatePrime(prime, parsed(params)) }),
+    ...(populateCleanup && { populateCleanup: (params) => populateCleanup(parsed(params)) }),
+  } satisfies Partial<Plugin>;
+  if ('pod' in plugin) return { ...base, pod: (params) => plugin.pod(parsed(params)) };
+  return {
+    ...base,
+    populate: (params) => plugin.populate(parsed(params)),
+    populateComplete: (params) => plugin.populateComplete(parsed(params)),
+  };
+}
+
+/** The source's spec as the plugin's schema reads it, or a PermanentError that carries the schema's words. */
+function parseSpec<Spec>(plugin: Plugin<Spec>, spec: unknown): Spec {
+  try {
+    return plugin.schema.parse(spec);
+  } catch (cause) {
+    throw new PermanentError(
+      'InvalidSource',
+      `The spec of the ${plugin.source.kind} is not valid: ${describe(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function describe(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'issues' in error && Array.isArray(error.issues)) {
+    return error.issues
+      .map(
+        (issue: { path?: readonly PropertyKey[]; message?: string }) =>
+          `spec.${(issue.path ?? []).map(String).join('.')}: ${issue.message}`,
+      )
+      .join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+function checkDefinition<Spec>(plugin: Plugin<Spec>): void {
+  const refuse = (field: string, rule: string): never => {
+    throw new PermanentError('InvalidPlugin', `plugin ${JSON.stringify(plugin.name)}: ${field} ${rule}`);
+  };
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(plugin.name))
+    refuse('name', 'must be lower case letters, digits and "-"');
+  for (const field of ['group', 'version', 'kind'] as const) {
+    if (!plugin.source?.[field]) refuse(`source.${field}`, 'is missing');
+  }
+  if (typeof plugin.schema?.parse !== 'function') refuse('schema', 'must have a parse function (a zod schema has one)');
+  const pod = 'pod' in plugin && typeof plugin.pod === 'function';
+  const calls =
+    'populate' in plugin && typeof plugin.populate === 'function' && typeof plugin.populateComplete === 'function';
+  if (pod === calls) refuse('pod', 'or both populate and populateComplete are needed, not a mixture');
+}

@@ -1,0 +1,19 @@
+/**
+ * The plugin SDK: what somebody needs who writes a volume populator.
+ *
+ * Called by plugins, by the populator pod and by the controller that runs plugins. It must not know Kubernetes' API machinery:
+ * importing it costs next to nothing, so that it can be loaded in a populator pod.
+ */
+export type { AccessMode, Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
+export { VolprimeError } from '../api/errors.ts';
+export { definePlugin } from './define-plugin.ts';
+export { PermanentError, TemporaryError } from './errors.ts';
+export type * from './plugin.ts';
+export {
+  lastProgress,
+  parsePodReport,
+  podReportSchema,
+  progressLineSchema,
+  type PodReport,
+  type ProgressLine,
+} from './pod-report.ts';

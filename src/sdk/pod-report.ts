@@ -1,0 +1,53 @@
+/**
+ * What a populator container tells the controller.
+ *
+ * The result is the container's termination message (at most 4,096 bytes, see `terminationMessagePath`): one JSON object in the shape below.
+ * Progress is one JSON line a second on standard output. A container that writes no message is judged by its exit code alone.
+ */
+import { z } from 'zod';
+import { progressSchema, resultSchema } from '../api/population.ts';
+
+export const podReportSchema = z.discriminatedUnion('outcome', [
+  z.object({
+    outcome: z.literal('succeeded'),
+    /** One entry per target of the task, in the task's order. */
+    targets: z.array(resultSchema).min(1),
+  }),
+  z.object({
+    outcome: z.literal('failed'),
+    /** CamelCase; becomes the reason of condition and event. */
+    reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,127}$/),
+    message: z.string().max(2048),
+    permanent: z.boolean(),
+    retryAfterMs: z.int().min(0).optional(),
+  }),
+]);
+export type PodReport = z.infer<typeof podReportSchema>;
+
+export const progressLineSchema = z.object({ progress: progressSchema.omit({ updatedAt: true }) });
+export type ProgressLine = z.infer<typeof progressLineSchema>;
+
+/** The report, or undefined where the text is not one. */
+export function parsePodReport(text: string | undefined): PodReport | undefined {
+  const json = parseJson(text);
+  const parsed = podReportSchema.safeParse(json);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** The newest progress line in the tail of a log, or undefined where there is none. */
+export function lastProgress(log: string): ProgressLine['progress'] | undefined {
+  for (const line of log.split('\n').reverse()) {
+    const parsed = progressLineSchema.safeParse(parseJson(line));
+    if (parsed.success) return parsed.data.progress;
+  }
+  return undefined;
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined || !text.trimStart().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
