@@ -1,28 +1,29 @@
-/** What the caller of a failed operation should do next. */
+/**
+ * The one base of all errors that Volprime throws on purpose. Expected outcomes (absent, conflict, not ready) are values, not errors.
+ *
+ * `code` is a stable literal: the same word becomes a condition reason, an event reason and a metric label.
+ * `message` is safe to show to users: no bodies, headers, tokens or URLs with credentials.
+ */
+
+/** What the caller's loop should do next: retry with growing delays, retry after a known time, or wait until the world changes. */
 export type Retry =
   | { readonly type: 'backoff' }
   | { readonly type: 'after'; readonly ms: number }
   | { readonly type: 'never' };
 
-export interface VolprimeErrorOptions {
-  readonly retry?: Retry;
+export interface ErrorDetails {
+  readonly retry: Retry;
   readonly cause?: unknown;
 }
 
-/**
- * The base of every error that Volprime throws.
- *
- * `code` is a stable CamelCase word: it serves as condition reason, event reason and metric label alike.
- * `message` is for a person; it never carries a secret, a token or a URL with credentials.
- */
 export class VolprimeError extends Error {
   readonly code: string;
   readonly retry: Retry;
 
-  constructor(code: string, message: string, options: VolprimeErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
-    this.retry = options.retry ?? { type: 'backoff' };
+    this.retry = details.retry;
   }
 }
