@@ -1,0 +1,225 @@
+/**
+ * What is known of one resource: fed by list and watch, and by the answers of our own writes, which are visible here at once.
+ *
+ * Guarantees: an object is never replaced by an older version of itself, so a late watch event does not take an own write back; an
+ * object that was seen deleted is not brought back by a late write answer. Reads are synchronous and give shared objects: never change them.
+ * Assumes comparable resourceVersions; where the server's are not, the watch's word stands.
+ */
+import type { KubeObject } from '../api/objects.ts';
+import { formatKey, keyOf, type ObjectKey } from '../kube/index.ts';
+import { compareResourceVersions } from './resource-version.ts';
+
+export interface Store<T extends KubeObject> {
+  get(key: ObjectKey): T | undefined;
+  byUid(uid: string): T | undefined;
+  byIndex(index: string, value: string): readonly T[];
+  list(): readonly T[];
+  readonly size: number;
+  /** Takes the object that a write's own answer carried, if newer than what is known; one whose deletion is complete is forgotten. */
+  merge(object: T): void;
+  /** Our own delete call was answered with "gone". */
+  forget(object: KubeObject): void;
+}
+
+/** `old` alone: deleted. `new` alone: added. A deleted and recreated object is told as two changes. */
+export interface Change<T> {
+  readonly old?: T;
+  readonly new?: T;
+  /** `write`: learned from the answer of an own write, before the watch delivered it. */
+  readonly origin: 'watch' | 'write';
+}
+
+/** Index name to the values under which an object is found. */
+export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
+
+/** An object that left: for good (`version` absent), or as of a version, since one that leaves a label selector can come back. */
+interface Tombstone {
+  readonly version: string | undefined;
+  readonly until: number;
+}
+
+/** How long a deleted uid stays known; longer than any write answer can be late. */
+const tombstoneMs = 5 * 60_000;
+
+export interface MemoryStoreOptions<T> {
+  readonly indexes?: Indexes<T>;
+  readonly now?: () => number;
+  /** Which namespaces this store is about; an own write elsewhere is not taken in. */
+  readonly namespaces?: readonly string[] | undefined;
+  readonly onChange?: (change: Change<T>) => void;
+}
+
+export class MemoryStore<T extends KubeObject> implements Store<T> {
+  readonly #objects = new Map<string, T>();
+  readonly #byUid = new Map<string, T>();
+  readonly #indexers = new Map<string, (object: T) => readonly string[]>();
+  readonly #indexed = new Map<string, Map<string, Set<T>>>();
+  readonly #tombstones = new Map<string, Tombstone>();
+  readonly #now: () => number;
+  readonly #namespaces: readonly string[] | undefined;
+  readonly #announce: (change: Change<T>) => void;
+
+  constructor(options: MemoryStoreOptions<T> = {}) {
+    this.#now = options.now ?? Date.now;
+    this.#namespaces = options.namespaces;
+    this.#announce = options.onChange ?? (() => {});
+    this.addIndexes(options.indexes ?? {});
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#objects.get(formatKey(key));
+  }
+
+  byUid(uid: string): T | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  list(): readonly T[] {
+    return [...this.#objects.values()];
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    const values = this.#indexed.get(index);
+    if (values === undefined) throw new RangeError(`no index "${index}" on this store`);
+    return [...(values.get(value) ?? [])];
+  }
+
+  /** A name that is taken keeps its first function: sharers of a store name their indexes alike only if they mean the same. */
+  addIndexes(indexes: Indexes<T>): void {
+    for (const [name, valuesOf] of Object.entries(indexes)) {
+      if (this.#indexers.has(name)) continue;
+      this.#indexers.set(name, valuesOf);
+      this.#indexed.set(name, new Map());
+      for (const object of this.#objects.values()) this.#addToIndex(name, object);
+    }
+  }
+
+  merge(object: T): void {
+    const { namespace } = object.metadata;
+    if (namespace !== undefined && this.#namespaces !== undefined && !this.#namespaces.includes(namespace)) return;
+    if (isGone(object)) this.forget(object);
+    else this.#put(object, 'write');
+  }
+
+  forget(object: KubeObject): void {
+    this.#bury(object.metadata.uid, undefined);
+    const known = this.#objects.get(formatKey(keyOf(object)));
+    if (known?.metadata.uid === object.metadata.uid) this.#drop(known, 'write');
+  }
+
+  /** An ADDED or MODIFIED event. */
+  apply(object: T): void {
+    this.#put(object, 'watch');
+  }
+
+  /** A DELETED event. */
+  remove(object: T): void {
+    this.#bury(object.metadata.uid, object.metadata.resourceVersion);
+    const known = this.#objects.get(formatKey(keyOf(object)));
+    if (known?.metadata.uid === object.metadata.uid) this.#drop(known, 'watch');
+  }
+
+  /**
+   * A complete list of one namespace, or of all, as of `resourceVersion`. What is known but not listed is gone, unless an own
+   * write made it after the list was taken.
+   */
+  replace(listed: readonly T[], resourceVersion: string, namespace?: string): void {
+    const present = new Set<string>();
+    for (const object of listed) {
+      present.add(object.metadata.uid);
+      this.#put(object, 'watch');
+    }
+    for (const known of this.list()) {
+      if (namespace !== undefined && known.metadata.namespace !== namespace) continue;
+      if (present.has(known.metadata.uid)) continue;
+      if (isNewer(known.metadata.resourceVersion, resourceVersion)) continue;
+      this.#bury(known.metadata.uid, resourceVersion);
+      this.#drop(known, 'watch');
+    }
+  }
+
+  #put(object: T, origin: Change<T>['origin']): void {
+    if (this.#isBuried(object, origin)) return;
+    const key = formatKey(keyOf(object));
+    const old = this.#objects.get(key);
+    if (old !== undefined && !supersedes(object.metadata.resourceVersion, old.metadata.resourceVersion, origin)) return;
+    if (old !== undefined) this.#unlink(old);
+    this.#objects.set(key, object);
+    this.#byUid.set(object.metadata.uid, object);
+    for (const index of this.#indexers.keys()) this.#addToIndex(index, object);
+    if (old === undefined) this.#announce({ new: object, origin });
+    else if (old.metadata.uid === object.metadata.uid) this.#announce({ old, new: object, origin });
+    else {
+      this.#bury(old.metadata.uid, undefined);
+      this.#announce({ old, origin });
+      this.#announce({ new: object, origin });
+    }
+  }
+
+  #drop(known: T, origin: Change<T>['origin']): void {
+    this.#unlink(known);
+    this.#objects.delete(formatKey(keyOf(known)));
+    this.#announce({ old: known, origin });
+  }
+
+  #unlink(object: T): void {
+    this.#byUid.delete(object.metadata.uid);
+    for (const [index, valuesOf] of this.#indexers) {
+      const values = this.#indexed.get(index);
+      for (const value of valuesOf(object)) {
+        const sharing = values?.get(value);
+        sharing?.delete(object);
+        if (sharing?.size === 0) values?.delete(value);
+      }
+    }
+  }
+
+  #addToIndex(index: string, object: T): void {
+    const values = this.#indexed.get(index);
+    for (const value of this.#indexers.get(index)?.(object) ?? []) {
+      const sharing = values?.get(value);
+      if (sharing === undefined) values?.set(value, new Set([object]));
+      else sharing.add(object);
+    }
+  }
+
+  #bury(uid: string, version: string | undefined): void {
+    const now = this.#now();
+    for (const [buried, { until }] of this.#tombstones) {
+      // Insertion order is expiry order: the first that still counts ends the sweep.
+      if (until > now) break;
+      this.#tombstones.delete(buried);
+    }
+    const final = this.#tombstones.has(uid) && this.#tombstones.get(uid)?.version === undefined;
+    this.#tombstones.delete(uid);
+    this.#tombstones.set(uid, { version: final ? undefined : version, until: now + tombstoneMs });
+  }
+
+  #isBuried(object: T, origin: Change<T>['origin']): boolean {
+    const { uid, resourceVersion } = object.metadata;
+    const tombstone = this.#tombstones.get(uid);
+    if (tombstone === undefined || tombstone.until <= this.#now()) return false;
+    return tombstone.version === undefined || !supersedes(resourceVersion, tombstone.version, origin);
+  }
+}
+
+/** A finished deletion: the answer of the write that removed the last finalizer still carries the object. */
+function isGone(object: KubeObject): boolean {
+  const meta: KubeObject['metadata'] & { readonly deletionGracePeriodSeconds?: number } = object.metadata;
+  if (meta.deletionTimestamp === undefined) return false;
+  return (meta.finalizers ?? []).length === 0 && (meta.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function isNewer(candidate: string, than: string): boolean {
+  return (compareResourceVersions(candidate, than) ?? 0) > 0;
+}
+
+/** Equal versions are the same object told twice; versions that cannot be ordered leave the word to the watch. */
+function supersedes(candidate: string, known: string, origin: Change<unknown>['origin']): boolean {
+  const order = compareResourceVersions(candidate, known);
+  return order === undefined ? origin === 'watch' : order > 0;
+}

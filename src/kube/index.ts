@@ -1,0 +1,25 @@
+/**
+ * The way to the API server: one connection pool, credentials that rotate, retries, and the verbs as typed calls whose expected
+ * outcomes are values. Called by `informer` and `runtime`, and by `act` of every controller through a write gate.
+ * Must not know caches, controllers or volumes.
+ */
+export { isKubeError, KubeError, type KubeErrorCode } from './errors.ts';
+export type {
+  ApplyOptions,
+  CallOptions,
+  DeleteOptions,
+  KubeClient,
+  KubeReader,
+  KubeWriter,
+  ListOptions,
+  ListPage,
+  ObjectKey,
+  PatchOptions,
+  PodLogOptions,
+  RefusalReason,
+  Status,
+  WatchEvent,
+  WatchOptions,
+  WriteOutcome,
+} from './kube-client.ts';
+export { formatKey, keyOf, parseKey } from './object-key.ts';
