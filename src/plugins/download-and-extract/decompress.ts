@@ -1,0 +1,81 @@
+/** Finds the archive's format by its content, never by its name or Content-Type, and yields the plain tar stream. */
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
+import { BLOCK_SIZE, isTarHeader } from './tar-header.ts';
+
+const INFLATE_CHUNK = 256 * 1024;
+
+/**
+ * @throws PermanentError `NotAnArchive` where the content is neither tar nor gzip of tar, `ArchiveCorrupt` where gzip's own checksum
+ * does not hold; VolprimeError `SourceTruncated` where the gzip stream ends early. Errors of `chunks` pass through.
+ */
+export async function* decompress(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const source = await peek(chunks);
+  if (!isGzip(source.head)) return yield* requireTar(source);
+  yield* requireTar(await peek(gunzip(source.all())));
+}
+
+interface Peeked {
+  /** The first block, or less where the stream is shorter. */
+  readonly head: Buffer;
+  all(): AsyncGenerator<Buffer>;
+}
+
+async function peek(chunks: AsyncIterable<Buffer>): Promise<Peeked> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < BLOCK_SIZE) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  return {
+    head: head.subarray(0, BLOCK_SIZE),
+    async *all() {
+      if (head.length > 0) yield head;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    },
+  };
+}
+
+async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const inflate = createGunzip({ chunkSize: INFLATE_CHUNK });
+  const fed = pipeline(chunks, inflate);
+  // A failure reaches the reader through the stream below; without a handler it would be an unhandled rejection as well.
+  fed.catch(() => undefined);
+  try {
+    for await (const chunk of inflate) yield chunk;
+    await fed;
+  } catch (error) {
+    throw gzipError(error);
+  }
+}
+
+async function* requireTar(source: Peeked): AsyncGenerator<Buffer> {
+  if (!isTarHeader(source.head)) throw new PermanentError('NotAnArchive', notAnArchive(source.head));
+  yield* source.all();
+}
+
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+function notAnArchive(head: Buffer): string {
+  const expected = 'expected a tar archive, plain or compressed with gzip';
+  if (head.length === 0) return `The source is empty; ${expected}.`;
+  if (/^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1')))
+    return `The source is an HTML or XML page; ${expected}.`;
+  return `The source's content is of no known format; ${expected}.`;
+}
+
+function gzipError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (error.code === 'Z_BUF_ERROR') {
+    return new AttemptFailedError('SourceTruncated', 'The gzip stream ends before its end marker.', { cause: error });
+  }
+  if (typeof error.code === 'string' && error.code.startsWith('Z_')) {
+    return new PermanentError('ArchiveCorrupt', `The gzip stream is damaged: ${error.message}.`, { cause: error });
+  }
+  return error;
+}

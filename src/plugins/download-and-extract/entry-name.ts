@@ -1,0 +1,69 @@
+/** The rules for names in an archive: what is written lies below the target, by the text of the name alone. */
+import { posix } from 'node:path';
+import { PermanentError } from '../../sdk/index.ts';
+
+/**
+ * The name relative to the target, without "." and doubled slashes; '' is the target itself.
+ * Nothing is stripped or repaired: a name that leaves the target is refused.
+ */
+export function safeName(name: string): string {
+  if (name.includes('\0')) throw hostile(name, 'contains a NUL character');
+  if (name.startsWith('/')) throw hostile(name, 'is an absolute path');
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw hostile(name, 'contains ".."');
+  if (name.includes('\ufffd')) {
+    throw new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} has a name that is not UTF-8.`);
+  }
+  return parts.join('/');
+}
+
+/** Symbolic links of the archive by their place below the target. */
+export type Links = ReadonlyMap<string, { readonly target: string }>;
+
+/** The link of the archive through which this name leads, if there is one. */
+export function linkOnTheWay(links: Links, name: string): string | undefined {
+  if (links.size === 0) return undefined;
+  for (let dir = posix.dirname(name); dir !== '.'; dir = posix.dirname(dir)) {
+    if (links.has(dir)) return dir;
+  }
+  return undefined;
+}
+
+const MAX_HOPS = 40;
+
+/**
+ * Whether following the link at `name` leaves the target, other links of the archive on its way included.
+ * A link that points nowhere or to itself stays inside.
+ */
+export function leavesTarget(links: Links, name: string): boolean {
+  const at: string[] = [];
+  const todo = name.split('/').reverse();
+  let hops = 0;
+  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      if (at.pop() === undefined) return true;
+      continue;
+    }
+    at.push(part);
+    const target = links.get(at.join('/'))?.target;
+    if (target === undefined) continue;
+    if (target.startsWith('/')) return true;
+    if (++hops > MAX_HOPS) return false;
+    at.pop();
+    todo.push(...target.split('/').reverse());
+  }
+  return false;
+}
+
+export function hostile(name: string, what: string): PermanentError {
+  return new PermanentError(
+    'HostileArchive',
+    `The archive's entry ${quote(name)} ${what}; nothing of this archive is used.`,
+  );
+}
+
+export function quote(name: string): string {
+  const text = JSON.stringify(name);
+  return text.length <= 300 ? text : `${text.slice(0, 297)}…"`;
+}

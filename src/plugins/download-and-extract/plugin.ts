@@ -1,0 +1,37 @@
+import { PROVIDER_GROUP } from '../../api/names.ts';
+import { providerSpecSchema, type ProviderSpec } from '../../api/provider.ts';
+import { definePlugin, PermanentError, type PodTemplate, type PopulateParams } from '../../sdk/index.ts';
+import { CREDENTIALS_DIR, PLUGIN_NAME, TASK_VARIABLE, type Task } from './task.ts';
+
+const MOUNT_PATH = '/target';
+
+export const downloadAndExtract = definePlugin<ProviderSpec>({
+  name: PLUGIN_NAME,
+  source: { group: PROVIDER_GROUP, version: 'v1', kind: 'Provider' },
+  schema: providerSpecSchema,
+  preflight: async ({ claim, claimObject }) => {
+    if (claimObject.spec.volumeMode === 'Block') {
+      throw new PermanentError(
+        'BlockVolumeNotSupported',
+        `Claim ${claim.name} has volumeMode Block, but a Provider fills a file system with the files of an archive. Use volumeMode Filesystem.`,
+      );
+    }
+  },
+  pod: populatorPod,
+});
+
+/** No image: the populator image that the controller was configured with has the execution half of this plugin. */
+function populatorPod({ source, attempt }: PopulateParams<ProviderSpec>): PodTemplate {
+  const { secretRef } = source.spec;
+  const task: Task = {
+    version: 1,
+    plugin: PLUGIN_NAME,
+    attemptId: attempt.id,
+    targets: [{ path: MOUNT_PATH, spec: source.spec }],
+  };
+  return {
+    mountPath: MOUNT_PATH,
+    env: { [TASK_VARIABLE]: JSON.stringify(task) },
+    ...(secretRef && { secrets: [{ name: secretRef.name, mountPath: CREDENTIALS_DIR }] }),
+  };
+}

@@ -1,0 +1,28 @@
+/** What the controller asks of a populator pod that runs this plugin: the JSON in the pod's VOLPRIME_TASK. It holds no secrets. */
+import { z } from 'zod';
+import { providerSpecSchema } from '../../api/provider.ts';
+
+/** Where the Secret of a source with `secretRef` is mounted. */
+export const CREDENTIALS_DIR = '/var/run/volprime/credentials';
+
+export const TASK_VARIABLE = 'VOLPRIME_TASK';
+export const PLUGIN_NAME = 'download-and-extract';
+
+export const taskSchema = z.object({
+  version: z.literal(1),
+  plugin: z.literal(PLUGIN_NAME),
+  attemptId: z.string().min(1),
+  /** A list, so that one pod may serve several claims of one source. */
+  targets: z
+    .array(
+      z.object({
+        /** Where the volume is mounted. */
+        path: z.string().startsWith('/'),
+        spec: providerSpecSchema,
+      }),
+    )
+    .min(1),
+});
+
+export type Task = z.infer<typeof taskSchema>;
+export type Target = Task['targets'][number];

@@ -1,0 +1,38 @@
+/** What a failed call on the volume's file system means for the next attempt. */
+import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
+import { quote } from './entry-name.ts';
+
+/** @param name the entry that was being written. */
+export function volumeError(name: string, cause: unknown): unknown {
+  const code = errnoOf(cause);
+  if (code === undefined || cause instanceof VolprimeError) return cause;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PermanentError(
+      'VolumeFull',
+      `The volume is too small: it was full when ${quote(name)} was written (${code}). Ask for more storage in the claim.`,
+      { cause },
+    );
+  }
+  if (code === 'ENAMETOOLONG' || code === 'EILSEQ' || code === 'EFBIG') {
+    return new PermanentError(
+      'UnsupportedEntry',
+      `The volume's file system cannot hold the archive's entry ${quote(name)} (${code}).`,
+      { cause },
+    );
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new PermanentError(
+      'VolumeNotWritable',
+      `The populator may not write ${quote(name)} to the volume (${code}).`,
+      { cause },
+    );
+  }
+  return new AttemptFailedError('VolumeWriteFailed', `Writing ${quote(name)} to the volume failed (${code}).`, {
+    cause,
+  });
+}
+
+/** The errno name of a failed system call. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
