@@ -46,6 +46,8 @@ export interface MemoryStoreOptions<T> {
   readonly now?: () => number;
   /** Which namespaces this store is about; an own write elsewhere is not taken in. */
   readonly namespaces?: readonly string[] | undefined;
+  /** Applied to everything before it is kept. */
+  readonly transform?: (object: T) => T;
   readonly onChange?: (change: Change<T>) => void;
 }
 
@@ -57,11 +59,13 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #now: () => number;
   readonly #namespaces: readonly string[] | undefined;
+  readonly #transform: (object: T) => T;
   readonly #announce: (change: Change<T>) => void;
 
   constructor(options: MemoryStoreOptions<T> = {}) {
     this.#now = options.now ?? Date.now;
     this.#namespaces = options.namespaces;
+    this.#transform = options.transform ?? ((object) => object);
     this.#announce = options.onChange ?? (() => {});
     this.addIndexes(options.indexes ?? {});
   }
@@ -142,11 +146,12 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
     }
   }
 
-  #put(object: T, origin: Change<T>['origin']): void {
-    if (this.#isBuried(object, origin)) return;
-    const key = formatKey(keyOf(object));
+  #put(told: T, origin: Change<T>['origin']): void {
+    if (this.#isBuried(told, origin)) return;
+    const key = formatKey(keyOf(told));
     const old = this.#objects.get(key);
-    if (old !== undefined && !supersedes(object.metadata.resourceVersion, old.metadata.resourceVersion, origin)) return;
+    if (old !== undefined && !supersedes(told.metadata.resourceVersion, old.metadata.resourceVersion, origin)) return;
+    const object = this.#transform(told);
     if (old !== undefined) this.#unlink(old);
     this.#objects.set(key, object);
     this.#byUid.set(object.metadata.uid, object);

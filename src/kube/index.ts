@@ -3,6 +3,7 @@
  * outcomes are values. Called by `informer` and `runtime`, and by `act` of every controller through a write gate.
  * Must not know caches, controllers or volumes.
  */
+export { type Backoff, backoffDelay } from './backoff.ts';
 export { isKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 export type {
   ApplyOptions,
@@ -17,9 +18,11 @@ export type {
   PatchOptions,
   PodLogOptions,
   RefusalReason,
+  Selection,
   Status,
   WatchEvent,
   WatchOptions,
   WriteOutcome,
 } from './kube-client.ts';
 export { formatKey, keyOf, parseKey } from './object-key.ts';
+export { resourceName } from './paths.ts';

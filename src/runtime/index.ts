@@ -1,0 +1,9 @@
+/**
+ * The controller framework: work queue, reconcile loop, leader election, events, conditions, finalizers, and the manager that runs them.
+ * Called by every controller folder and by the composition root. Must know nothing of volumes.
+ */
+export { type ConditionUpdate, conditionOf, setCondition } from './conditions.ts';
+export { Controller, type ControllerOptions } from './controller.ts';
+export { type FinalizerPatch, hasFinalizer, withFinalizer, withoutFinalizer } from './finalizers.ts';
+export type { Reconcile, ReconcileContext, ReconcileResult } from './reconcile.ts';
+export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
