@@ -1,0 +1,3 @@
+module volprime.dev/test/cluster/pause
+
+go 1.26.0

@@ -1,0 +1,28 @@
+/**
+ * A real single-node Kubernetes on this machine, for the demo, the integration tests and the e2e tests. They call it;
+ * it knows nothing of Volprime: no import from src/, no object of ours.
+ */
+import { join } from 'node:path';
+import type { Log } from './binaries.ts';
+import type { ClusterHandle } from './handle.ts';
+import { importImage } from './images.ts';
+import { withLock } from './lock.ts';
+import { clusterRoot, defaultClusterName } from './paths.ts';
+import { tearDown } from './teardown.ts';
+
+export { ensureBinaries, type Log } from './binaries.ts';
+export type { ClusterHandle } from './handle.ts';
+export { toolboxImage } from './images.ts';
+export { type ClusterUpOptions, clusterUp } from './node-up.ts';
+export { controlPlaneUp } from './control-plane-up.ts';
+export { driverName } from './paths.ts';
+
+export async function clusterDown(options: { readonly name?: string; readonly log?: Log } = {}): Promise<void> {
+  const { name = defaultClusterName, log = () => {} } = options;
+  await withLock(join(clusterRoot(), `${name}.lock`), () => tearDown(name, log));
+}
+
+/** Imports an OCI or Docker image tar into the node's image store. */
+export async function loadImage(cluster: ClusterHandle, tarPath: string): Promise<void> {
+  await importImage(cluster.stateDir, tarPath);
+}

@@ -1,0 +1,47 @@
+/** The Linux programs that a node needs, and the Debian packages that bring them. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Log } from './binaries.ts';
+import { run, tryRun } from './command.ts';
+
+export const cniBinDir = '/usr/lib/cni';
+
+const searchPath = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);
+
+/** Each program's package. A name with a slash is a path. */
+const packages: Readonly<Record<string, string>> = {
+  containerd: 'containerd',
+  ctr: 'containerd',
+  runc: 'runc',
+  [`${cniBinDir}/bridge`]: 'containernetworking-plugins',
+  [`${cniBinDir}/host-local`]: 'containernetworking-plugins',
+  [`${cniBinDir}/loopback`]: 'containernetworking-plugins',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+  ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
+  resize2fs: 'e2fsprogs',
+  losetup: 'mount',
+  mount: 'mount',
+  nsenter: 'util-linux',
+  unshare: 'util-linux',
+  busybox: 'busybox-static',
+};
+
+function isPresent(program: string): boolean {
+  return program.includes('/') ? existsSync(program) : searchPath.some((dir) => existsSync(join(dir, program)));
+}
+
+/** @throws with the list of what is missing where this machine cannot install it. */
+export async function ensureNodePackages(log: Log): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error('a cluster with a node needs root (namespaces, mounts, cgroups)');
+  const missing = [...new Set(Object.entries(packages).flatMap(([program, name]) => (isPresent(program) ? [] : [name])))];
+  if (missing.length === 0) return;
+  if (!isPresent('apt-get')) throw new Error(`please install what provides these Debian packages: ${missing.join(', ')}`);
+  log(`installing Debian packages: ${missing.join(', ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const install = { file: 'apt-get', args: ['install', '-y', '--no-install-recommends', ...missing], env };
+  if ((await tryRun(install)) !== undefined) return;
+  await run({ file: 'apt-get', args: ['update'], env });
+  await run(install);
+}
