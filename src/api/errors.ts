@@ -12,7 +12,8 @@ export type Retry =
   | { readonly type: 'never' };
 
 export interface ErrorDetails {
-  readonly retry: Retry;
+  /** Backoff unless told. */
+  readonly retry?: Retry;
   readonly cause?: unknown;
 }
 
@@ -20,10 +21,10 @@ export class VolprimeError extends Error {
   readonly code: string;
   readonly retry: Retry;
 
-  constructor(code: string, message: string, details: ErrorDetails) {
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
-    this.retry = details.retry;
+    this.retry = details.retry ?? { type: 'backoff' };
   }
 }

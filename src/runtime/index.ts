@@ -4,6 +4,14 @@
  */
 export { type ConditionUpdate, conditionOf, setCondition } from './conditions.ts';
 export { Controller, type ControllerOptions } from './controller.ts';
+export {
+  ApiEventRecorder,
+  type ApiEventRecorderOptions,
+  type EventDraft,
+  type EventRecorder,
+  referenceTo,
+} from './event-recorder.ts';
 export { type FinalizerPatch, hasFinalizer, withFinalizer, withoutFinalizer } from './finalizers.ts';
 export type { Reconcile, ReconcileContext, ReconcileResult } from './reconcile.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
+export { gated, type Leadership } from './write-gate.ts';
