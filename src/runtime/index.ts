@@ -12,6 +12,9 @@ export {
   referenceTo,
 } from './event-recorder.ts';
 export { type FinalizerPatch, hasFinalizer, withFinalizer, withoutFinalizer } from './finalizers.ts';
+export { Leader, type LeaderOptions, type LeaderTimings } from './leader.ts';
+export { Manager, type ManagerEnd, type ManagerOptions, type Runnable } from './manager.ts';
 export type { Reconcile, ReconcileContext, ReconcileResult } from './reconcile.ts';
+export { terminationSignal } from './termination.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 export { gated, type Leadership } from './write-gate.ts';
