@@ -14,7 +14,7 @@ import { apiVersionOf, leases } from '../api/resources.ts';
 import type { KubeClient, WriteOutcome } from '../kube/index.ts';
 import type { Gauge, Logger, Metrics } from '../telemetry/index.ts';
 import { type EventRecorder, microTime } from './event-recorder.ts';
-import { hastyClock } from './hasty-clock.ts';
+import { type HastyClock, hastyClock, type Mark } from './hasty-clock.ts';
 import type { Leadership } from './write-gate.ts';
 
 export interface LeaderTimings {
@@ -36,6 +36,8 @@ export interface LeaderOptions {
   /** 15 s, 10 s, 2 s unless told. */
   readonly timings?: Partial<LeaderTimings>;
   readonly events?: EventRecorder | undefined;
+  /** By which this process measures its own term. */
+  readonly clock?: HastyClock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -53,9 +55,10 @@ export class Leader implements Leadership {
   readonly #timings: LeaderTimings;
   readonly #logger: Logger;
   readonly #status: Gauge;
-  readonly #ownClock = hastyClock();
+  readonly #clock: HastyClock;
   #observed: Observed | undefined;
-  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** When the last successful renewal was begun. */
+  #renewed: Mark;
   #term: AbortController | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -64,6 +67,8 @@ export class Leader implements Leadership {
     this.#options = options;
     this.#timings = { ...defaults, ...options.timings };
     if (this.#timings.renewMs >= this.#timings.leaseMs) throw new RangeError('renewMs must be less than leaseMs');
+    this.#clock = options.clock ?? hastyClock;
+    this.#renewed = this.#clock.mark();
     this.#logger = options.logger.child({ lease: `${options.namespace}/${options.name}`, identity: options.identity });
     this.#status = options.metrics.gauge({
       name: 'leader_election_master_status',
@@ -75,7 +80,7 @@ export class Leader implements Leadership {
 
   isLeader(): boolean {
     if (this.#term === undefined) return false;
-    if (this.#ownClock() < this.#renewedAt + this.#timings.renewMs) return true;
+    if (this.#clock.since(this.#renewed) < this.#timings.renewMs) return true;
     this.#lose('the lease was not renewed in time');
     return false;
   }
@@ -88,7 +93,11 @@ export class Leader implements Leadership {
   /** Resolves once this process leads, with a signal that fires when it does so no more. Rejects with the given signal's reason. */
   async campaign(signal: AbortSignal): Promise<AbortSignal> {
     this.#logger.info('campaigning for the lease');
-    while (!(await this.#tryAcquire(signal))) await sleep(this.#jittered(), undefined, { signal });
+    while (!(await this.#tryAcquire(signal))) {
+      signal.throwIfAborted();
+      // Not the timer's own error: the caller knows its signal by the reason.
+      await sleep(this.#jittered(), undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
     const term = new AbortController();
     this.#term = term;
     this.#status.set(1, { name: this.#options.name });
@@ -104,13 +113,21 @@ export class Leader implements Leadership {
     if (this.#term === undefined) return;
     this.#endTerm(new VolprimeError('LEADERSHIP_RESIGNED', 'resigned'));
     await this.#renewing;
-    const lease = this.#observed?.lease;
-    if (lease === undefined) return;
-    const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(Date.now()) };
-    const outcome = await this.#write(lease, spec, this.#timings.renewMs).catch((error: unknown) => {
+    try {
+      if (await this.#release()) return this.#logger.info('released the lease');
+    } catch (error) {
       this.#logger.warn('the lease could not be released; others take it when it has run out', { error });
-    });
-    if (outcome?.type === 'done') this.#logger.info('released the lease');
+    }
+  }
+
+  async #release(): Promise<boolean> {
+    const { client, namespace, name, identity } = this.#options;
+    const timeoutMs = this.#timings.renewMs;
+    const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(Date.now()) };
+    // Read again: a renewal that was cut short may have arrived.
+    const lease = await client.get(leases, { namespace, name }, { timeoutMs });
+    if (lease?.spec.holderIdentity !== identity) return false;
+    return (await this.#write(lease, spec, timeoutMs)).type === 'done';
   }
 
   async #renew(term: AbortController): Promise<void> {
@@ -127,15 +144,15 @@ export class Leader implements Leadership {
 
   /** One try to take or renew the lease. Failures are logged: whether they matter is for the clock to say. */
   async #tryAcquire(signal: AbortSignal): Promise<boolean> {
-    const beganAt = this.#ownClock();
+    const began = this.#clock.mark();
     try {
       const outcome = await this.#takeOrRenew(signal);
       if (outcome?.type !== 'done') return false;
       this.#observed = { lease: outcome.object, at: performance.now() };
-      this.#renewedAt = beganAt;
+      this.#renewed = began;
       return true;
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
+      if (signal.aborted) return false;
       this.#logger.warn('the lease could not be read or written', { error });
       return false;
     }
@@ -188,7 +205,7 @@ export class Leader implements Leadership {
 
   #armDeadline(): void {
     clearTimeout(this.#deadline);
-    const ms = this.#renewedAt + this.#timings.renewMs - this.#ownClock();
+    const ms = this.#timings.renewMs - this.#clock.since(this.#renewed);
     this.#deadline = setTimeout(
       () => {
         if (this.isLeader()) this.#armDeadline();
