@@ -4,6 +4,8 @@ import { definePlugin, PermanentError, type PodTemplate, type PopulateParams } f
 import { CREDENTIALS_DIR, PLUGIN_NAME, TASK_VARIABLE, type Task } from './task.ts';
 
 const MOUNT_PATH = '/target';
+/** Where the populator image has the pod's entry (see image/). */
+const POPULATOR_COMMAND = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 
 export const downloadAndExtract = definePlugin<ProviderSpec>({
   name: PLUGIN_NAME,
@@ -30,6 +32,7 @@ function populatorPod({ source, attempt }: PopulateParams<ProviderSpec>): PodTem
     targets: [{ path: MOUNT_PATH, spec: source.spec }],
   };
   return {
+    command: POPULATOR_COMMAND,
     mountPath: MOUNT_PATH,
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
     ...(secretRef && { secrets: [{ name: secretRef.name, mountPath: CREDENTIALS_DIR }] }),

@@ -1,0 +1,77 @@
+/**
+ * Makes the image of controller, populator and command line as an OCI layout tar:
+ *
+ *     node image/build.ts --out build/volprime-image.tar [--tag localhost/volprime:dev]
+ *
+ * Does nothing where nothing that goes into the image has changed.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeOciImage } from './oci-image.ts';
+import { appDir, libraries, programs, stageApp, stageBase, userId } from './rootfs.ts';
+
+interface BuildOptions {
+  readonly out: string;
+  readonly tag: string;
+}
+
+const projectDir = resolve(import.meta.dirname, '..');
+const ownInputs = ['src/**/*.ts', 'image/*.ts', 'package.json', 'package-lock.json', 'LICENSE'];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { out: { type: 'string' }, tag: { type: 'string', default: 'localhost/volprime:dev' } },
+  });
+  if (values.out === undefined) throw new Error('--out FILE is missing');
+  const options = { out: resolve(values.out), tag: values.tag };
+  const inputs = hashInputs(options);
+  const record = `${options.out}.inputs`;
+  if (existsSync(options.out) && existsSync(record) && readFileSync(record, 'utf8') === inputs) {
+    console.log(`${options.out} is up to date`);
+    return;
+  }
+  rmSync(record, { force: true });
+  const digest = await buildImage(options);
+  writeFileSync(record, inputs);
+  console.log(`${options.out}: ${options.tag}@${digest}, ${Math.round(statSync(options.out).size / 1e6)} MB`);
+}
+
+async function buildImage({ out, tag }: BuildOptions): Promise<string> {
+  const rootfs = mkdtempSync(join(tmpdir(), 'volprime-image-'));
+  try {
+    stageBase(rootfs);
+    await stageApp(projectDir, rootfs);
+    return await writeOciImage({
+      out,
+      tag,
+      rootfs,
+      entrypoint: ['/usr/local/bin/node'],
+      cmd: [`${appDir}/dist/controller-main.js`],
+      user: `${userId}:${userId}`,
+      workingDir: appDir,
+      env: { NODE_ENV: 'production', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' },
+      labels: { 'org.opencontainers.image.title': 'volprime', 'org.opencontainers.image.licenses': 'Apache-2.0' },
+    });
+  } finally {
+    rmSync(rootfs, { recursive: true, force: true });
+  }
+}
+
+/** The sources by their content; Node, its libraries and the packages by what identifies a version of them. */
+function hashInputs({ tag }: BuildOptions): string {
+  const hash = createHash('sha256').update(tag);
+  for (const file of globSync(ownInputs, { cwd: projectDir }).sort()) {
+    if (file.endsWith('.test.ts')) continue;
+    hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
+  }
+  for (const file of [...Object.values(programs), ...libraries()]) {
+    const { size, mtimeMs } = statSync(file);
+    hash.update(`\0${file} ${size} ${mtimeMs}`);
+  }
+  return hash.digest('hex');
+}
+
+await main();
