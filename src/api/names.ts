@@ -20,6 +20,9 @@ export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
 export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 
+/** On the prime: the node last copied to it. Written with selected-node, so its absence there means that the provisioner gave up. */
+export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
+
 /** Provenance on the final volume, written together with the swap. */
 export const ANNOTATION_POPULATED_FROM = 'volprime.dev/populated-from';
 export const ANNOTATION_POPULATED_BY = 'volprime.dev/population';

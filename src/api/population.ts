@@ -60,20 +60,21 @@ export const progressSchema = z.object({
 export const populationStatusSchema = z.object({
   observedGeneration: count.optional(),
   phase: z.enum(phases).optional(),
-  attempt: count.optional().meta({ description: 'Number of the current or last attempt; 0 before the first.' }),
+  attempt: count.optional().meta({ description: 'Number of the current or last attempt; absent before the first.' }),
+  failedAttempt: count.optional().meta({ description: 'Number of the last attempt that is over without a result.' }),
+  failures: count
+    .optional()
+    .meta({ description: 'Failures since the source was pinned; the wait between attempts grows with it.' }),
   prime: z
     .object({ name: z.string(), namespace: z.string(), uid })
     .optional()
     .meta({ description: 'The temporary claim that receives the data.' }),
   volume: z.object({ name: z.string(), uid }).optional(),
-  node: z.string().optional().meta({ description: 'selected-node as last copied to the prime.' }),
-  started: count
-    .optional()
-    .meta({ description: 'Number of the last attempt whose start the plugin has acknowledged.' }),
+  discard: uid.optional().meta({ description: 'UID of a prime that must not be used again.' }),
+  pod: z.object({ name: z.string(), uid }).optional().meta({ description: 'The populator pod as last seen.' }),
   state: anyJson.optional().meta({ description: "The plugin's own memory between calls." }),
   progress: progressSchema.optional(),
   result: resultSchema.optional(),
-  handedOver: z.boolean().optional().meta({ description: 'The claim was seen bound to the volume.' }),
   lastError: z
     .object({
       reason: z.string().max(256),

@@ -20,3 +20,13 @@ export class PermanentError extends VolprimeError {
     super(reason, message, { retry: { type: 'never' }, cause: options.cause });
   }
 }
+
+/**
+ * This attempt is over and nothing writes to the volume any more: start another one, on a clean volume.
+ * A pod-less plugin throws it when the outside work has failed; any other error only repeats the call under the same attempt id.
+ */
+export class AttemptFailedError extends VolprimeError {
+  constructor(reason: string, message: string, options: { readonly cause?: unknown } = {}) {
+    super(reason, message, options);
+  }
+}

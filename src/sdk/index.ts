@@ -7,7 +7,7 @@
 export type { AccessMode, Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
 export { VolprimeError } from '../api/errors.ts';
 export { definePlugin } from './define-plugin.ts';
-export { PermanentError, TemporaryError } from './errors.ts';
+export { AttemptFailedError, PermanentError, TemporaryError } from './errors.ts';
 export type * from './plugin.ts';
 export {
   lastProgress,

@@ -1,0 +1,94 @@
+import type { Action } from './action.ts';
+import type { StepContext } from './context.ts';
+import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
+import { callCleanup, callComplete, callPopulate, prepare } from './effects/plugin.ts';
+import { createPod, deletePod, readProgress, recordProgress, releasePod } from './effects/pod.ts';
+import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
+import { patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
+import { deleteVolume, rebind, reclaimVolume } from './effects/volume.ts';
+import type { Observation } from './observation.ts';
+import { done, type Outcome } from './outcome.ts';
+import { attemptStarted, failed, resultRecorded, succeeded } from './status.ts';
+
+/** Carries out exactly this action. Idempotent: done twice it is as done once, and after a crash it can be repeated. */
+export async function act(context: StepContext, o: Observation, action: Action): Promise<Outcome> {
+  switch (action.type) {
+    case 'Ignore':
+    case 'Wait':
+      return done;
+    case 'ProtectClaim':
+      return protectClaim(context, o);
+    case 'RecordPopulation':
+      return recordPopulation(context, o, action.pinned);
+    case 'Prepare':
+      return prepare(context, o);
+    case 'CreatePrime':
+      return createPrime(context, o, action.node);
+    case 'SetPrimeNode':
+      return setPrimeNode(context, o, action.node);
+    case 'HandBackNode':
+      return inOrder(
+        () => handBackNode(context, o),
+        () => forgetPrimeNode(context, o),
+      );
+    case 'StartAttempt':
+      return patchStatus(context, o.population, attemptStarted(o, action, context.now()));
+    case 'CreatePod':
+      return createPod(context, o, action.attempt);
+    case 'CallPopulate':
+      return callPopulate(context, o, action.attempt);
+    case 'CallComplete':
+      return callComplete(context, o, action.attempt);
+    case 'ReadProgress':
+      return readProgress(context, o, action.pod);
+    case 'RecordProgress':
+      return recordProgress(context, o, action.progress);
+    case 'RecordResult':
+      return patchStatus(context, o.population, resultRecorded(o, action.result, context.now()));
+    case 'RecordFailure':
+      return recordFailure(context, o, action);
+    case 'Rebind':
+      return rebind(context, o);
+    case 'RecordSuccess':
+      return patchStatus(context, o.population, succeeded(o, context.now()));
+    case 'DeletePod':
+      return deletePod(context, action.pod);
+    case 'ReleasePod':
+      return releasePod(context, action.pod);
+    case 'CallCleanup':
+      return callCleanup(context, o);
+    case 'ReclaimVolume':
+      return reclaimVolume(context, o, action.volume);
+    case 'DeleteVolume':
+      return deleteVolume(context, o, action.volume);
+    case 'DeletePrime':
+      return deletePrime(context, o);
+    case 'ReleasePrime':
+      return releasePrime(context, o);
+    case 'ReleaseClaim':
+      return releaseClaim(context, o);
+    case 'ReleasePopulation':
+      return releasePopulation(context, o);
+  }
+}
+
+async function inOrder(first: () => Promise<Outcome>, second: () => Promise<Outcome>): Promise<Outcome> {
+  const outcome = await first();
+  return outcome.type === 'done' ? second() : outcome;
+}
+
+/** The failure leaves memory only when it stands in the record. */
+async function recordFailure(
+  context: StepContext,
+  o: Observation,
+  action: Extract<Action, { type: 'RecordFailure' }>,
+): Promise<Outcome> {
+  const outcome = await patchStatus(context, o.population, failed(o, action, context.now()));
+  if (outcome.type === 'done')
+    context.memory.update(o.uid, {
+      failure: undefined,
+      prepared: false,
+      ...(action.failure.scope !== 'call' && { answer: undefined, startedAttempt: 0 }),
+    });
+  return outcome;
+}

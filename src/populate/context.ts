@@ -1,0 +1,54 @@
+/** What observing, acting and reporting are given. Ports only: nothing here is constructed by this room. */
+import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
+import type { Population } from '../api/population.ts';
+import type { Store } from '../informer/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import type { EventRecorder } from '../runtime/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { Memory } from './memory.ts';
+import type { PopulateMetrics } from './metrics.ts';
+import type { PluginRegistry, SourceObject } from './plugin-registry.ts';
+
+/** Index of volumes: UID of the claim that `spec.claimRef` names. */
+export const BY_CLAIM_REF_UID = 'claimRefUid';
+/** Index of populator pods: UID of the user's claim. */
+export const BY_CLAIM_UID = 'claimUid';
+/** Index of claims: the data source they name. */
+export const BY_SOURCE = 'source';
+/** Index of claims that have no volume yet: the class they name. */
+export const BY_PENDING_CLASS = 'pendingClass';
+
+export interface Stores {
+  readonly claims: Store<Claim>;
+  readonly volumes: Store<Volume>;
+  readonly pods: Store<Pod>;
+  readonly populations: Store<Population>;
+  readonly storageClasses: Store<StorageClass>;
+  /** One store for each plugin's source kind, by `Kind.group`. */
+  readonly sources: ReadonlyMap<string, Store<SourceObject>>;
+}
+
+export interface PopulateConfig {
+  /** Image of populator pods whose plugin names none. */
+  readonly populatorImage: string;
+  readonly imagePullPolicy: string | undefined;
+  /** Directory in which a crash point leaves its mark before it kills this process; undefined: crash points are off. */
+  readonly crashPointDirectory: string | undefined;
+}
+
+export interface PopulateContext {
+  readonly client: KubeClient;
+  readonly stores: Stores;
+  readonly plugins: PluginRegistry;
+  readonly memory: Memory;
+  readonly events: EventRecorder;
+  readonly metrics: PopulateMetrics;
+  readonly config: PopulateConfig;
+}
+
+/** A context for one reconcile of one claim. */
+export interface StepContext extends PopulateContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}

@@ -1,0 +1,117 @@
+/** Wires the claim controller: informers with their indexes, what each change concerns, and the reconcile. */
+import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import { type Population, populations } from '../api/population.ts';
+import { claims, pods, storageClasses, volumes } from '../api/resources.ts';
+import type { Store } from '../informer/index.ts';
+import type { InformerRegistry } from '../informer/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import { Controller, type EventRecorder } from '../runtime/index.ts';
+import type { Plugin } from '../sdk/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
+import type { PopulateConfig, PopulateContext, Stores } from './context.ts';
+import {
+  claimIndexes,
+  fromClaim,
+  fromPod,
+  fromPopulation,
+  fromSource,
+  fromStorageClass,
+  fromVolume,
+  podIndexes,
+  populationIndexes,
+  volumeIndexes,
+} from './map.ts';
+import { Memory } from './memory.ts';
+import { populateMetrics } from './metrics.ts';
+import { sourceStoreKey } from './observe.ts';
+import { PluginRegistry, type SourceObject } from './plugin-registry.ts';
+import { reconcileClaim } from './reconcile.ts';
+
+export interface PopulateControllerOptions {
+  /** Writes only while this process leads. */
+  readonly client: KubeClient;
+  readonly informers: InformerRegistry;
+  readonly plugins: readonly Plugin[];
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly config: PopulateConfig;
+  /** Claims worked on at a time. */
+  readonly concurrency: number;
+}
+
+/** Longer than any plugin call may take by default; a call's own limit ends it first. */
+const RECONCILE_TIMEOUT_MS = 10 * 60_000;
+/** Retries of what the API server or a plugin refuses. */
+const BACKOFF = { baseMs: 500, capMs: 5 * 60_000 };
+
+export function createPopulateController(options: PopulateControllerOptions): Controller {
+  const { informers } = options;
+  const plugins = new PluginRegistry(options.plugins);
+  const claimInformer = informers.informer(claims, { indexes: claimIndexes(plugins) });
+  const volumeInformer = informers.informer(volumes, { indexes: volumeIndexes });
+  const podInformer = informers.informer(pods, {
+    indexes: podIndexes,
+    labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}`,
+  });
+  const populationInformer = informers.informer(populations, { indexes: populationIndexes });
+  const classInformer = informers.informer(storageClasses);
+  const sourceInformers = plugins.all().map(({ plugin, resource }) => ({
+    source: plugin.source,
+    informer: informers.informer<SourceObject>(resource, { optional: true }),
+  }));
+  const stores: Stores = {
+    claims: claimInformer.store,
+    volumes: volumeInformer.store,
+    pods: podInformer.store,
+    populations: populationInformer.store,
+    storageClasses: classInformer.store,
+    sources: new Map(
+      sourceInformers.map(({ source, informer }) => [sourceStoreKey(source.group, source.kind), informer.store]),
+    ),
+  };
+  const context: PopulateContext = {
+    client: options.client,
+    stores,
+    plugins,
+    memory: new Memory(),
+    events: options.events,
+    metrics: populateMetrics(options.metrics, inFlight(stores)),
+    config: options.config,
+  };
+  const controller = new Controller({
+    name: 'populate',
+    reconcile: (uid, run) => reconcileClaim(context, uid, run),
+    logger: options.logger,
+    metrics: options.metrics,
+    concurrency: options.concurrency,
+    timeoutMs: RECONCILE_TIMEOUT_MS,
+    backoff: BACKOFF,
+  });
+  controller.watches(claimInformer, (change) => fromClaim(plugins, change));
+  controller.watches(volumeInformer, (change) => fromVolume(stores.claims, change));
+  controller.watches(podInformer, fromPod);
+  controller.watches(populationInformer, fromPopulation);
+  controller.watches(classInformer, (change) => fromStorageClass(stores.claims, change));
+  for (const { source, informer } of sourceInformers) {
+    controller.watches(informer, (change) => fromSource(stores.claims, source.group, source.kind, change));
+  }
+  return controller;
+}
+
+function inFlight({ populations: records }: { readonly populations: Store<Population> }) {
+  const unfinished = () =>
+    records
+      .list()
+      .filter(
+        ({ spec, status }) => spec.pinned !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed',
+      );
+  return {
+    count: () => unfinished().length,
+    oldestSeconds: () =>
+      unfinished().reduce(
+        (oldest, { metadata }) => Math.max(oldest, (Date.now() - Date.parse(metadata.creationTimestamp)) / 1000),
+        0,
+      ),
+  };
+}

@@ -1,0 +1,89 @@
+/** Step 4: the plugin's work on a bound prime, through a pod or by calls. */
+import { lastTerminated, podFailure, podResult, podWaiting } from './pod-status.ts';
+import type { Action, Waiting } from './action.ts';
+import type { Claim, Pod } from '../api/objects.ts';
+import { failureAction } from './failure.ts';
+import { attemptOf, isDeleting, isTerminal, needsAttempt } from './facts.ts';
+import type { AttemptPod, Observation, PluginFacts } from './observation.ts';
+
+export function decideAttempt(o: Observation, _claim: Claim, now: number): Action {
+  const { plugin, volume } = o;
+  if (plugin === undefined || volume === undefined) return populating('waiting for the volume');
+  if (needsAttempt(o)) {
+    // One writer: whatever earlier attempts left must be gone before the next one is even recorded.
+    return clearPods(o.pods) ?? { type: 'StartAttempt', attempt: attemptOf(o) + 1, volume };
+  }
+  return plugin.path === 'pod' ? withPod(o, plugin, now) : byCalls(o, now);
+}
+
+/** Removes pods one by one: ask to end, wait for the kubelet's word, let go. Answers undefined when none is left. */
+export function clearPods(pods: readonly AttemptPod[]): Action | undefined {
+  for (const { pod } of pods) {
+    if (!isDeleting(pod)) return { type: 'DeletePod', pod };
+    if (!isTerminal(pod)) return populating(`waiting for pod ${pod.metadata.name} to end`);
+    if ((pod.metadata.finalizers ?? []).length > 0) return { type: 'ReleasePod', pod };
+    return populating(`waiting for pod ${pod.metadata.name} to be gone`);
+  }
+  return undefined;
+}
+
+function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
+  const attempt = attemptOf(o);
+  const older = o.pods.filter((entry) => entry.attempt !== attempt);
+  const clearing = clearPods(older);
+  if (clearing !== undefined) return clearing;
+  const pod = o.pods.find((entry) => entry.attempt === attempt)?.pod;
+  if (pod === undefined) return podSeen(o, attempt) ? podLost(o, now) : { type: 'CreatePod', attempt };
+  if (isTerminal(pod)) return judge(o, pod, now);
+  if (isDeleting(pod)) return populating(`pod ${pod.metadata.name} is being deleted; waiting for it to end`);
+  const readAt = o.local.progressAt + plugin.pollIntervalMs;
+  const running = pod.status?.phase === 'Running';
+  if (running && readAt <= now) return { type: 'ReadProgress', pod };
+  return { type: 'Wait', waiting: { ...podWaiting(pod), ...(running && { until: readAt }) } };
+}
+
+function podSeen(o: Observation, attempt: number): boolean {
+  return o.local.podSeen === attempt || o.population?.status?.pod?.name.endsWith(`-${attempt}`) === true;
+}
+
+/** Our finalizer was on it: somebody took the pod away by force, and may not have stopped its containers. */
+function podLost(o: Observation, now: number): Action {
+  const message =
+    'the populator pod was removed by force; its volume is thrown away, since a container may still write to it';
+  return failureAction(o, { reason: 'PodLost', message, scope: 'attempt', discardPrime: true }, now);
+}
+
+function judge(o: Observation, pod: Pod, now: number): Action {
+  const result = podResult(pod);
+  if (result !== undefined) return { type: 'RecordResult', result };
+  const failure = podFailure(pod);
+  // Without a word from the container on how it ended, something may still run on a lost node.
+  const doubtful =
+    pod.spec.nodeName !== undefined && lastTerminated(pod) === undefined && pod.status?.startTime !== undefined;
+  return failureAction(o, doubtful ? { ...failure, discardPrime: true } : failure, now);
+}
+
+function byCalls(o: Observation, now: number): Action {
+  const attempt = attemptOf(o);
+  if (o.local.startedAttempt !== attempt) return { type: 'CallPopulate', attempt };
+  const { answer } = o.local;
+  if (answer === undefined || answer.attempt !== attempt) return { type: 'CallComplete', attempt };
+  if (answer.done) return { type: 'RecordResult', result: answer.result };
+  if (answer.askAgainAt <= now) return { type: 'CallComplete', attempt };
+  const seen = o.population?.status?.progress;
+  const news =
+    answer.progress !== undefined &&
+    (answer.progress.bytesDone !== seen?.bytesDone || answer.progress.percent !== seen?.percent);
+  if (answer.progress !== undefined && news) return { type: 'RecordProgress', progress: answer.progress };
+  return populating('the plugin is populating the volume', answer.askAgainAt);
+}
+
+function populating(message: string, until?: number): Action {
+  const waiting: Waiting = {
+    reason: 'Populating',
+    message,
+    mood: 'progressing',
+    ...(until !== undefined && { until }),
+  };
+  return { type: 'Wait', waiting };
+}

@@ -1,0 +1,97 @@
+/** Step 3: a prime claim that is bound to a fresh volume. Answers undefined when it stands ready. */
+import type { Action } from './action.ts';
+import { ANNOTATION_LAST_NODE } from '../api/names.ts';
+import type { Claim } from '../api/objects.ts';
+import { failureAction } from './failure.ts';
+import { isBoundTo, isDeleting, needsAttempt, selectedNode } from './facts.ts';
+import type { Observation } from './observation.ts';
+import { discardPrime } from './tear-down.ts';
+
+export function decidePrime(o: Observation, claim: Claim, now: number): Action | undefined {
+  const discarding = o.prime !== undefined && o.prime.metadata.uid === o.population?.status?.discard;
+  if (discarding) return discardPrime(o, now);
+  if (primeIsLost(o)) {
+    if (!needsAttempt(o)) {
+      return failureAction(
+        o,
+        {
+          reason: 'PrimeLost',
+          message: 'the temporary claim or its volume was deleted while it was populated; starting over',
+          scope: 'attempt',
+          discardPrime: true,
+        },
+        now,
+      );
+    }
+    return o.prime === undefined ? createPrime(o, claim) : discardPrime(o, now);
+  }
+  if (o.prime === undefined) return createPrime(o, claim);
+  if (o.prime.spec.volumeName === undefined) return followNode(o, claim, o.prime) ?? provisioning(o.prime);
+  if (o.volume === undefined || !isBoundTo(o.volume, o.prime) || o.prime.status?.phase !== 'Bound')
+    return provisioning(o.prime);
+  return refusal(o, claim, now);
+}
+
+/** The prime of the running attempt is gone, going, or another object, or its volume is on the way out. */
+function primeIsLost(o: Observation): boolean {
+  if (o.prime !== undefined && isDeleting(o.prime)) return true;
+  if (o.volume !== undefined && isDeleting(o.volume)) return true;
+  const recorded = o.population?.status?.prime?.uid;
+  if (recorded === undefined || recorded === o.population?.status?.discard) return false;
+  return o.prime?.metadata.uid !== recorded;
+}
+
+function createPrime(o: Observation, claim: Claim): Action {
+  if (o.plugin?.hasPrepare === true && !o.local.prepared) return { type: 'Prepare' };
+  return { type: 'CreatePrime', node: selectedNode(claim) };
+}
+
+function provisioning(prime: Claim): Action {
+  return {
+    type: 'Wait',
+    waiting: {
+      reason: 'Provisioning',
+      message: `waiting for a volume for the temporary claim ${prime.metadata.name}`,
+      mood: 'progressing',
+    },
+  };
+}
+
+/**
+ * WaitForFirstConsumer: a prime without selected-node is never provisioned. The provisioner takes the annotation off when it gives up on a node;
+ * then the claim's own is handed back to the scheduler, and the scheduler's next choice is copied.
+ */
+function followNode(o: Observation, claim: Claim, prime: Claim): Action | undefined {
+  if (o.storageClass?.volumeBindingMode !== 'WaitForFirstConsumer' || selectedNode(prime) !== undefined)
+    return undefined;
+  const chosen = selectedNode(claim);
+  const tried = prime.metadata.annotations?.[ANNOTATION_LAST_NODE];
+  if (chosen === undefined) {
+    const waiting = {
+      reason: 'WaitingForNode',
+      message: `the provisioner gave up on node ${tried}; waiting for the scheduler to choose one`,
+      mood: 'blocked',
+    } as const;
+    return { type: 'Wait', waiting };
+  }
+  return chosen === tried ? { type: 'HandBackNode', node: chosen } : { type: 'SetPrimeNode', node: chosen };
+}
+
+/** A volume that the PV controller would refuse for the claim must not be filled first. */
+function refusal(o: Observation, claim: Claim, now: number): Action | undefined {
+  const volume = o.volume;
+  if (volume === undefined) return undefined;
+  const modes = claim.spec.accessModes ?? [];
+  const missing = modes.filter((mode) => !(volume.spec.accessModes ?? []).includes(mode));
+  const refuse = (message: string) => failureAction(o, { reason: 'VolumeRefused', message, scope: 'permanent' }, now);
+  if (missing.length > 0)
+    return refuse(
+      `the provisioned volume ${volume.metadata.name} lacks the access mode ${missing.join(', ')} that the claim asks for`,
+    );
+  if ((volume.spec.volumeMode ?? 'Filesystem') !== (claim.spec.volumeMode ?? 'Filesystem')) {
+    return refuse(
+      `the provisioned volume ${volume.metadata.name} has volumeMode ${volume.spec.volumeMode}, the claim asks for ${claim.spec.volumeMode ?? 'Filesystem'}`,
+    );
+  }
+  return undefined;
+}

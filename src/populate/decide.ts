@@ -1,0 +1,119 @@
+import type { Action, Waiting } from './action.ts';
+import { decideAttempt } from './decide-attempt.ts';
+import { decidePrime } from './decide-prime.ts';
+import { decideRebind } from './decide-rebind.ts';
+import { failureAction } from './failure.ts';
+import { hasFailed, holdsRecord, isCurrent, isDeleting, isFullyBound, isProtected } from './facts.ts';
+import { gate } from './gates.ts';
+import type { Observation } from './observation.ts';
+import { tearDown } from './tear-down.ts';
+
+/**
+ * The one next step for a claim. Pure: the same observation and time give the same action.
+ *
+ * Guarantees: never `Rebind` without a recorded result of a verified attempt; never a delete of a volume that the user's claim owns;
+ * deletion of the claim is handled before anything else, so that no missing object can block it.
+ * Assumes: every object in the observation belongs to this claim's UID (see Observation).
+ */
+export function decide(o: Observation, now: number): Action {
+  switch (goalOf(o)) {
+    case 'nothing':
+      return { type: 'Ignore', why: 'not ours, or at rest' };
+    case 'cancel':
+      return tearDown(o, now) ?? { type: 'Ignore', why: 'the claim is gone and so is all that we made for it' };
+    case 'stop':
+      return tearDown(o, now) ?? { type: 'Ignore', why: 'failed for good until the source changes' };
+    case 'finish':
+      return finish(o, now);
+    case 'bound-elsewhere':
+      return boundElsewhere(o, now);
+    case 'populate':
+      return populate(o, now);
+  }
+}
+
+type Goal = 'nothing' | 'cancel' | 'stop' | 'finish' | 'bound-elsewhere' | 'populate';
+
+function goalOf(o: Observation): Goal {
+  const { claim, population } = o;
+  if (claim === undefined || isDeleting(claim)) return hasTraces(o) ? 'cancel' : 'nothing';
+  if (hasFailed(population)) return mayTryAgain(o) ? 'populate' : 'stop';
+  if (claim.spec.volumeName !== undefined) {
+    if (population === undefined) return isProtected(claim) ? 'cancel' : 'nothing';
+    if (claim.spec.volumeName !== population.status?.volume?.name) return 'bound-elsewhere';
+    return 'finish';
+  }
+  if (o.plugin === undefined) return hasTraces(o) ? 'cancel' : 'nothing';
+  return 'populate';
+}
+
+/** Anything of ours that a deletion would leave behind. */
+function hasTraces(o: Observation): boolean {
+  const protectedClaim = o.claim !== undefined && isProtected(o.claim);
+  return protectedClaim || holdsRecord(o) || o.prime !== undefined || o.pods.length > 0;
+}
+
+/** A population that failed for good starts again when the source's spec is another one than the one that failed. */
+function mayTryAgain(o: Observation): boolean {
+  const pinned = o.population?.spec.pinned;
+  if (o.source === undefined || o.claim?.spec.volumeName !== undefined) return false;
+  return pinned === undefined || pinned.uid !== o.source.uid || pinned.generation !== o.source.generation;
+}
+
+function populate(o: Observation, now: number): Action {
+  const { claim, population } = o;
+  if (claim === undefined) return { type: 'Ignore', why: 'no claim' };
+  const failed = hasFailed(population);
+  if (failed && (o.prime !== undefined || o.pods.length > 0))
+    return tearDown(o, now) ?? wait('CleaningUp', 'waiting for the remains of the failed attempt');
+  const pinned = failed ? undefined : population?.spec.pinned;
+  const waiting = gate(o, pinned !== undefined);
+  if (waiting !== undefined) return { type: 'Wait', waiting };
+  if (!isProtected(claim)) return { type: 'ProtectClaim' };
+  if (pinned === undefined || !holdsRecord(o)) {
+    const source = pinned ?? o.source;
+    return source === undefined
+      ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
+      : { type: 'RecordPopulation', pinned: source };
+  }
+  if (o.local.failure !== undefined) return failureAction(o, o.local.failure, now);
+  const next = population !== undefined && isCurrent(population) ? population.status?.nextAttemptAt : undefined;
+  if (next !== undefined && Date.parse(next) > now) return backoff(o, Date.parse(next));
+  if (population?.status?.result !== undefined) return decideRebind(o, claim, now);
+  return decidePrime(o, claim, now) ?? decideAttempt(o, claim, now);
+}
+
+function backoff(o: Observation, until: number): Action {
+  const last = o.population?.status?.lastError;
+  return {
+    type: 'Wait',
+    waiting: {
+      reason: last?.reason ?? 'Backoff',
+      message: last?.message ?? 'waiting before the next attempt',
+      mood: 'progressing',
+      until,
+    },
+  };
+}
+
+/** Step 6 on: the claim names our volume. It is done when the binding is complete; then everything of ours goes. */
+function finish(o: Observation, now: number): Action {
+  if (o.claim === undefined || !isFullyBound(o.claim)) {
+    return wait('Binding', 'the volume is handed over; waiting for the claim to be bound');
+  }
+  const left = tearDown(o, now);
+  const done = o.population?.status?.phase === 'Succeeded';
+  // The record keeps its finalizer until success is written: it is the memory of a cleanup that was cut short.
+  if (!done && (left === undefined || left.type === 'ReleasePopulation')) return { type: 'RecordSuccess' };
+  return left ?? { type: 'Ignore', why: 'populated' };
+}
+
+/** Somebody else gave the claim a volume while we worked. Ours goes; theirs is not touched, and this never counts as populated. */
+function boundElsewhere(o: Observation, now: number): Action {
+  const message = `the claim was bound to volume ${o.claim?.spec.volumeName} that Volprime did not populate; delete and recreate the claim to have it populated`;
+  return failureAction(o, { reason: 'BoundElsewhere', message, scope: 'permanent' }, now);
+}
+
+function wait(reason: string, message: string, mood: Waiting['mood'] = 'progressing'): Action {
+  return { type: 'Wait', waiting: { reason, message, mood } };
+}

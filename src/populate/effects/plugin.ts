@@ -1,0 +1,112 @@
+/** The plugin's own functions. What they answer is kept in memory until the next decision records it. */
+import type { PopulationResult } from '../../api/population.ts';
+import type { Done, NotYet } from '../../sdk/index.ts';
+import { backoffMs } from '../backoff.ts';
+import type { StepContext } from '../context.ts';
+import type { CompleteAnswer, Observation } from '../observation.ts';
+import { done, type Outcome, stale } from '../outcome.ts';
+import { type CallResult, callPlugin } from '../plugin-call.ts';
+import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
+import { DEFAULT_CALL_TIMEOUT_MS, type RegisteredPlugin } from '../plugin-registry.ts';
+import { patchStatus } from './record.ts';
+
+/** Asks the plugin whether this can work at all, and lets it make what the prime needs. */
+export function prepare(context: StepContext, o: Observation): Promise<Outcome> {
+  return withPlugin(context, o, async ({ plugin }) => {
+    const result = await call(context, plugin, 'prepare', async (scoped) => {
+      await plugin.preflight?.(prepareParams(scoped, o));
+      await plugin.prepare?.(prepareParams(scoped, o));
+    });
+    context.memory.update(o.uid, result.type === 'answered' ? { prepared: true } : { failure: result.failure });
+    return done;
+  });
+}
+
+export function callPopulate(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
+  return withPlugin(context, o, async ({ plugin }) => {
+    if (!('populate' in plugin)) return stale('the plugin has no populate function');
+    const result = await call(context, plugin, 'populate', (scoped) => plugin.populate(populateParams(scoped, o)));
+    if (result.type === 'failed') {
+      context.memory.update(o.uid, { failure: result.failure });
+      return done;
+    }
+    const state = result.answer?.state;
+    const kept = state === undefined ? done : await patchStatus(context, o.population, { state });
+    if (kept.type === 'done') context.memory.update(o.uid, { startedAttempt: attempt });
+    return kept;
+  });
+}
+
+export function callComplete(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
+  return withPlugin(context, o, async ({ plugin, facts }) => {
+    if (!('populateComplete' in plugin)) return stale('the plugin has no populateComplete function');
+    const result = await call(context, plugin, 'populateComplete', async (scoped) =>
+      checkAnswer(await plugin.populateComplete(populateParams(scoped, o))),
+    );
+    if (result.type === 'failed') {
+      context.memory.update(o.uid, { failure: result.failure });
+      return done;
+    }
+    const { answer } = result;
+    context.memory.update(o.uid, {
+      answer: completeAnswer(answer, attempt, context.now() + facts.pollIntervalMs, context.now()),
+    });
+    const state = answer.done ? undefined : answer.state;
+    return state === undefined ? done : patchStatus(context, o.population, { state });
+  });
+}
+
+/** Failing for ever must not hold the claim for ever: the count ends it (see tear-down), visibly. */
+export function callCleanup(context: StepContext, o: Observation): Promise<Outcome> {
+  return withPlugin(context, o, async ({ plugin }) => {
+    const result = await call(context, plugin, 'populateCleanup', async (scoped) =>
+      plugin.populateCleanup?.(cleanupParams(scoped, o)),
+    );
+    if (result.type === 'answered') {
+      context.memory.update(o.uid, { cleaned: true });
+      return done;
+    }
+    const cleanupFailures = o.local.cleanupFailures + 1;
+    context.memory.update(o.uid, {
+      cleanupFailures,
+      cleanupRetryAt: context.now() + backoffMs(cleanupFailures, o.uid),
+    });
+    return { type: 'blocked', reason: 'PopulateCleanupFailed', message: result.failure.message };
+  });
+}
+
+async function withPlugin(
+  context: StepContext,
+  o: Observation,
+  run: (registered: RegisteredPlugin) => Promise<Outcome>,
+): Promise<Outcome> {
+  const source = o.population?.spec.source;
+  const registered = source && context.plugins.ofKind(source.group, source.kind);
+  return registered === undefined ? stale('the plugin is gone') : run(registered);
+}
+
+function call<T>(
+  context: StepContext,
+  plugin: RegisteredPlugin['plugin'],
+  name: string,
+  run: (scoped: StepContext) => Promise<T>,
+): Promise<CallResult<T>> {
+  const timeoutMs = plugin.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
+  return callPlugin({ name, timeoutMs, signal: context.signal, run: (signal) => run({ ...context, signal }) });
+}
+
+/** A plugin may be plain JavaScript: anything but the three promised answers is its fault, and says so. */
+function checkAnswer(answer: boolean | Done | NotYet): Done | NotYet {
+  if (typeof answer === 'boolean') return { done: answer };
+  if (typeof answer === 'object' && answer !== null && typeof answer.done === 'boolean') return answer;
+  throw new TypeError(`the answer must be a boolean or an object with "done", not ${JSON.stringify(answer)}`);
+}
+
+function completeAnswer(answer: Done | NotYet, attempt: number, pollAt: number, now: number): CompleteAnswer {
+  if (answer.done) {
+    const result: PopulationResult = { verification: 'plugin', ...answer.result };
+    return { done: true, attempt, result };
+  }
+  const askAgainAt = answer.pollAfterMs === undefined ? pollAt : now + answer.pollAfterMs;
+  return { done: false, attempt, askAgainAt, progress: answer.progress };
+}

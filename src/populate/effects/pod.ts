@@ -1,0 +1,109 @@
+/** The populator pod: made once per attempt, read, deleted, let go. */
+import { PROTECTION_FINALIZER, podName } from '../../api/names.ts';
+import type { Pod } from '../../api/objects.ts';
+import type { PopulationProgress } from '../../api/population.ts';
+import { pods } from '../../api/resources.ts';
+import { keyOf } from '../../kube/index.ts';
+import { withoutFinalizer } from '../../runtime/index.ts';
+import { lastProgress } from '../../sdk/index.ts';
+import type { StepContext } from '../context.ts';
+import { describeFailure } from '../plugin-call.ts';
+import { attemptOf } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { isMadeFor } from '../observe.ts';
+import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
+import { populateParams } from '../plugin-params.ts';
+import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';
+import { patchStatus } from './record.ts';
+import { timestamp } from '../status.ts';
+
+const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
+
+/** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
+export async function createPod(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
+  const { claim, population, prime } = o;
+  const registered = claim && context.plugins.of(claim);
+  if (claim === undefined || population === undefined || prime === undefined) return stale('the claim is gone');
+  if (registered === undefined || !('pod' in registered.plugin)) return stale('the plugin has no pod');
+  if (attempt > 1 && (await before(context, o, attempt)) !== undefined)
+    return stale('the pod of the attempt before is still there');
+  let pod: ReturnType<typeof buildPod>;
+  try {
+    const template = registered.plugin.pod(populateParams(context, o));
+    pod = buildPod({
+      template,
+      claimUid: o.uid,
+      attempt,
+      population,
+      prime,
+      image: context.config.populatorImage,
+      imagePullPolicy: context.config.imagePullPolicy,
+    });
+  } catch (error) {
+    context.memory.update(o.uid, { failure: describeFailure(error, 'pod') });
+    return done;
+  }
+  const outcome = await context.client.create(pods, pod, { signal: context.signal });
+  if (outcome.type === 'exists') return adopt(context, o, pod.metadata.name ?? '');
+  if (outcome.type === 'done') context.memory.update(o.uid, { podSeen: attempt });
+  return settle(context.stores.pods, outcome, `pod ${pod.metadata.name}`);
+}
+
+function before(context: StepContext, o: Observation, attempt: number): Promise<Pod | undefined> {
+  const key = { namespace: o.prime?.metadata.namespace, name: podName(o.uid, attempt - 1) };
+  return context.client.get(pods, key, { signal: context.signal });
+}
+
+/** The create call was repeated, or somebody else's pod has the name: only the proof tells. */
+async function adopt(context: StepContext, o: Observation, name: string): Promise<Outcome> {
+  const live = await context.client.get(
+    pods,
+    { namespace: o.prime?.metadata.namespace, name },
+    { signal: context.signal },
+  );
+  if (live === undefined) return stale(`pod ${name} is gone again`);
+  if (!isMadeFor(live, o.population)) {
+    return {
+      type: 'blocked',
+      reason: 'NameTaken',
+      message: `pod ${name} exists and was not made by Volprime for this claim; it is left alone. Remove it to go on.`,
+    };
+  }
+  context.stores.pods.merge(live);
+  return done;
+}
+
+/** Reads the tail of the pod's log. A log that cannot be read costs a progress bar, nothing more. */
+export async function readProgress(context: StepContext, o: Observation, pod: Pod): Promise<Outcome> {
+  context.memory.update(o.uid, { progressAt: context.now(), podSeen: attemptOf(o) });
+  const log = await context.client.podLog(keyOf(pod), LOG_TAIL, { signal: context.signal }).catch((error: unknown) => {
+    context.logger.debug('the log of the populator pod cannot be read', { pod: pod.metadata.name, error });
+    return undefined;
+  });
+  const progress = log === undefined ? undefined : lastProgress(log);
+  return progress === undefined ? done : recordProgress(context, o, progress, pod);
+}
+
+export function recordProgress(
+  context: StepContext,
+  o: Observation,
+  progress: Omit<PopulationProgress, 'updatedAt'>,
+  pod?: Pod,
+): Promise<Outcome> {
+  return patchStatus(context, o.population, {
+    progress: { ...progress, updatedAt: timestamp(context.now()) },
+    ...(pod !== undefined && { pod: { name: pod.metadata.name, uid: pod.metadata.uid } }),
+  });
+}
+
+export async function deletePod(context: StepContext, pod: Pod): Promise<Outcome> {
+  const outcome = await context.client.delete(pods, keyOf(pod), { uid: pod.metadata.uid, signal: context.signal });
+  return settleDelete(context.stores.pods, pod, outcome, `pod ${pod.metadata.name}`);
+}
+
+export async function releasePod(context: StepContext, pod: Pod): Promise<Outcome> {
+  const body = withoutFinalizer(pod, PROTECTION_FINALIZER);
+  if (body === undefined) return done;
+  const outcome = await context.client.mergePatch(pods, keyOf(pod), body, { signal: context.signal });
+  return settleDelete(context.stores.pods, pod, outcome, `pod ${pod.metadata.name}`);
+}

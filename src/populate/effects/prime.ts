@@ -1,0 +1,71 @@
+/** The prime claim: made, pointed at a node, deleted, let go. */
+import { ANNOTATION_LAST_NODE, ANNOTATION_SELECTED_NODE, PROTECTION_FINALIZER } from '../../api/names.ts';
+import { claims } from '../../api/resources.ts';
+import { keyOf } from '../../kube/index.ts';
+import { withoutFinalizer } from '../../runtime/index.ts';
+import type { StepContext } from '../context.ts';
+import type { Observation } from '../observation.ts';
+import { isMadeFor } from '../observe.ts';
+import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
+import { prepareParams } from '../plugin-params.ts';
+import { buildPrime, keepIdentity } from '../prime-spec.ts';
+
+/** Step 3. An existing prime is taken only if it proves to be ours. */
+export async function createPrime(context: StepContext, o: Observation, node: string | undefined): Promise<Outcome> {
+  const { claim, population } = o;
+  const registered = claim && context.plugins.of(claim);
+  if (claim === undefined || population === undefined || registered === undefined) return stale('the claim is gone');
+  const plain = buildPrime(claim, population, node);
+  const mutate = registered.plugin.mutatePrime;
+  const prime = mutate === undefined ? plain : keepIdentity(mutate(plain, prepareParams(context, o)), plain);
+  const outcome = await context.client.create(claims, prime, { signal: context.signal });
+  if (outcome.type !== 'exists')
+    return settle(context.stores.claims, outcome, `temporary claim ${prime.metadata.name}`);
+  const live = await context.client.get(
+    claims,
+    { namespace: claim.metadata.namespace, name: prime.metadata.name ?? '' },
+    { signal: context.signal },
+  );
+  if (live === undefined) return stale('the temporary claim is gone again');
+  // Taken in either way: the next observation tells a foreign one from ours.
+  context.stores.claims.merge(live);
+  return isMadeFor(live, population) ? done : stale('a foreign claim has the name of the temporary claim');
+}
+
+/** Follows the scheduler's new choice. */
+export async function setPrimeNode(context: StepContext, o: Observation, node: string): Promise<Outcome> {
+  return patchPrime(context, o, { annotations: { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node } });
+}
+
+/** After a hand-back, the same node may be chosen again and must then count as a new choice. */
+export async function forgetPrimeNode(context: StepContext, o: Observation): Promise<Outcome> {
+  return patchPrime(context, o, { annotations: { [ANNOTATION_LAST_NODE]: 'handed-back' } });
+}
+
+async function patchPrime(context: StepContext, { prime }: Observation, metadata: object): Promise<Outcome> {
+  if (prime === undefined) return stale('the temporary claim is gone');
+  const { uid, resourceVersion } = prime.metadata;
+  const outcome = await context.client.mergePatch(
+    claims,
+    keyOf(prime),
+    { metadata: { uid, resourceVersion, ...metadata } },
+    { signal: context.signal },
+  );
+  return settle(context.stores.claims, outcome, `temporary claim ${prime.metadata.name}`);
+}
+
+export async function deletePrime(context: StepContext, { prime }: Observation): Promise<Outcome> {
+  if (prime === undefined) return done;
+  const outcome = await context.client.delete(claims, keyOf(prime), {
+    uid: prime.metadata.uid,
+    signal: context.signal,
+  });
+  return settleDelete(context.stores.claims, prime, outcome, `temporary claim ${prime.metadata.name}`);
+}
+
+export async function releasePrime(context: StepContext, { prime }: Observation): Promise<Outcome> {
+  const body = prime && withoutFinalizer(prime, PROTECTION_FINALIZER);
+  if (prime === undefined || body === undefined) return done;
+  const outcome = await context.client.mergePatch(claims, keyOf(prime), body, { signal: context.signal });
+  return settleDelete(context.stores.claims, prime, outcome, `temporary claim ${prime.metadata.name}`);
+}

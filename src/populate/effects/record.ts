@@ -1,0 +1,109 @@
+/** Writes on the Population: the record of what was decided, always before the thing itself is done. */
+import {
+  LABEL_CLAIM_UID,
+  LABEL_MANAGED_BY,
+  MANAGED_BY,
+  PROTECTION_FINALIZER,
+  populationName,
+} from '../../api/names.ts';
+import type { Claim, NewObject } from '../../api/objects.ts';
+import { type PinnedSource, type Population, type PopulationStatus, populations } from '../../api/population.ts';
+import { apiVersionOf } from '../../api/resources.ts';
+import { keyOf } from '../../kube/index.ts';
+import { hasFinalizer, withoutFinalizer } from '../../runtime/index.ts';
+import type { StepContext } from '../context.ts';
+import type { Observation } from '../observation.ts';
+import { isRecordOf } from '../observe.ts';
+import { done, type Outcome, settle, stale } from '../outcome.ts';
+
+/** A status as a merge patch takes it: null removes a member. */
+export type StatusPatch = { readonly [K in keyof PopulationStatus]?: PopulationStatus[K] | null };
+
+/** Step 2: the record with the source pinned and protected, made or brought up to date. */
+export async function recordPopulation(context: StepContext, o: Observation, pinned: PinnedSource): Promise<Outcome> {
+  if (o.claim === undefined) return stale('the claim is gone');
+  if (o.population === undefined) return createRecord(context, buildRecord(o.claim, pinned), o.uid);
+  const { metadata } = o.population;
+  const finalizers = hasFinalizer(o.population, PROTECTION_FINALIZER)
+    ? metadata.finalizers
+    : [...(metadata.finalizers ?? []), PROTECTION_FINALIZER];
+  const body = {
+    metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
+    spec: { pinned },
+  };
+  const outcome = await context.client.mergePatch(populations, keyOf(o.population), body, { signal: context.signal });
+  return settle(context.stores.populations, outcome, `Population ${metadata.name}`);
+}
+
+/** A record without a pinned source and without protection: it only tells why nothing has begun, and goes with the claim. */
+export async function createWaitingRecord(context: StepContext, claim: Claim): Promise<Outcome> {
+  return createRecord(context, buildRecord(claim, undefined), claim.metadata.uid);
+}
+
+async function createRecord(context: StepContext, record: NewObject, uid: string): Promise<Outcome> {
+  const outcome = await context.client.create(populations, record, { signal: context.signal });
+  if (outcome.type !== 'exists')
+    return settle(context.stores.populations, outcome, `Population ${record.metadata.name}`);
+  const key = { namespace: record.metadata.namespace, name: populationName(uid) };
+  const live = await context.client.get(populations, key, { signal: context.signal });
+  if (live === undefined || !isRecordOf(live, uid)) return stale('a Population of that name exists');
+  context.stores.populations.merge(live);
+  return done;
+}
+
+function buildRecord(claim: Claim, pinned: PinnedSource | undefined): NewObject {
+  const ref = claim.spec.dataSourceRef;
+  return {
+    apiVersion: apiVersionOf(populations),
+    kind: populations.kind,
+    metadata: {
+      name: populationName(claim.metadata.uid),
+      namespace: claim.metadata.namespace ?? '',
+      labels: { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_CLAIM_UID]: claim.metadata.uid },
+      ...(pinned !== undefined && { finalizers: [PROTECTION_FINALIZER] }),
+      ownerReferences: [
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          name: claim.metadata.name,
+          uid: claim.metadata.uid,
+          controller: true,
+          blockOwnerDeletion: false,
+        },
+      ],
+    },
+    spec: {
+      claim: { name: claim.metadata.name, uid: claim.metadata.uid },
+      source: { group: ref?.apiGroup ?? '', kind: ref?.kind ?? '', name: ref?.name ?? '' },
+      ...(pinned !== undefined && { pinned }),
+    },
+  };
+}
+
+/** A status write on the version that the decision was made on: of two controllers with one record, the second is told. */
+export async function patchStatus(
+  context: StepContext,
+  population: Population | undefined,
+  status: StatusPatch,
+): Promise<Outcome> {
+  if (population === undefined) return stale('the Population is gone');
+  const { uid, resourceVersion, generation } = population.metadata;
+  const body = { metadata: { uid, resourceVersion }, status: { observedGeneration: generation, ...status } };
+  const outcome = await context.client.mergePatch(populations, keyOf(population), body, {
+    subresource: 'status',
+    signal: context.signal,
+  });
+  return settle(context.stores.populations, outcome, `Population ${population.metadata.name}`);
+}
+
+export async function releasePopulation(context: StepContext, o: Observation): Promise<Outcome> {
+  const { population } = o;
+  const body = population && withoutFinalizer(population, PROTECTION_FINALIZER);
+  if (population === undefined || body === undefined) return done;
+  const outcome = await context.client.mergePatch(populations, keyOf(population), body, { signal: context.signal });
+  // Gone is what a cancelled claim's record is meant to be.
+  if (outcome.type === 'absent') context.stores.populations.forget(population);
+  return outcome.type === 'absent'
+    ? done
+    : settle(context.stores.populations, outcome, `Population ${population.metadata.name}`);
+}

@@ -1,0 +1,111 @@
+/** Writes on the PersistentVolume: the swap, and the removal of what was never handed over. */
+import {
+  ANNOTATION_DIGEST,
+  ANNOTATION_POPULATED_AT,
+  ANNOTATION_POPULATED_BY,
+  ANNOTATION_POPULATED_FROM,
+  ANNOTATION_VERIFICATION,
+} from '../../api/names.ts';
+import type { Claim, Volume } from '../../api/objects.ts';
+import type { Population } from '../../api/population.ts';
+import { claims, volumes } from '../../api/resources.ts';
+import { keyOf } from '../../kube/index.ts';
+import type { StepContext } from '../context.ts';
+import { isDeleting } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
+import { timestamp } from '../status.ts';
+
+/** What a swap rests on, read live. */
+export interface SwapReads {
+  readonly volume: Volume | undefined;
+  readonly prime: Claim | undefined;
+  readonly claim: Claim | undefined;
+}
+
+/**
+ * Step 5: the volume's claimRef goes from the prime to the user's claim in one write, guarded by the version just read.
+ * A Released volume that is still named for a deleted prime would take the swap and bind the claim to data about to be destroyed,
+ * so phase, deletion and every UID are checked on live objects first.
+ */
+export async function rebind(context: StepContext, o: Observation): Promise<Outcome> {
+  const { population } = o;
+  const recorded = population?.status;
+  if (population === undefined || recorded?.volume === undefined || o.prime === undefined || o.claim === undefined)
+    return stale('the record is incomplete');
+  const options = { signal: context.signal };
+  const [volume, prime, claim] = await Promise.all([
+    context.client.get(volumes, { name: recorded.volume.name }, options),
+    context.client.get(claims, keyOf(o.prime), options),
+    context.client.get(claims, keyOf(o.claim), options),
+  ]);
+  const objection = swapObjection({ volume, prime, claim }, population);
+  if (objection !== undefined || volume === undefined || claim === undefined) {
+    if (volume !== undefined) context.stores.volumes.merge(volume);
+    return stale(objection ?? 'volume or claim is gone');
+  }
+  const outcome = await context.client.mergePatch(
+    volumes,
+    keyOf(volume),
+    swapPatch(volume, claim, population, context.now()),
+    options,
+  );
+  return settle(context.stores.volumes, outcome, `volume ${volume.metadata.name}`);
+}
+
+/** The first thing that forbids the swap, or undefined. Pure. */
+export function swapObjection({ volume, prime, claim }: SwapReads, population: Population): string | undefined {
+  const { status, spec } = population;
+  if (status?.result === undefined) return 'no verified result is recorded';
+  if (volume === undefined || volume.metadata.uid !== status.volume?.uid) return 'the recorded volume is gone';
+  if (isDeleting(volume) || volume.status?.phase !== 'Bound')
+    return `volume ${volume.metadata.name} is ${volume.status?.phase ?? 'unknown'} or being deleted`;
+  if (status.prime === undefined || volume.spec.claimRef?.uid !== status.prime.uid)
+    return 'the volume does not belong to the recorded prime';
+  if (prime === undefined || prime.metadata.uid !== status.prime.uid || isDeleting(prime))
+    return 'the prime is gone or being deleted';
+  if (claim === undefined || claim.metadata.uid !== spec.claim.uid || isDeleting(claim))
+    return 'the claim is gone or being deleted';
+  if (claim.spec.volumeName !== undefined) return `the claim is bound to ${claim.spec.volumeName} already`;
+  return undefined;
+}
+
+function swapPatch(volume: Volume, claim: Claim, population: Population, now: number): object {
+  const { namespace, name, uid } = claim.metadata;
+  const { source } = population.spec;
+  const result = population.status?.result;
+  return {
+    metadata: {
+      uid: volume.metadata.uid,
+      resourceVersion: volume.metadata.resourceVersion,
+      annotations: {
+        [ANNOTATION_POPULATED_FROM]: `${population.spec.pinned?.namespace ?? namespace}/${source.name}`,
+        [ANNOTATION_POPULATED_BY]: `${namespace}/${population.metadata.name}`,
+        [ANNOTATION_POPULATED_AT]: timestamp(now),
+        [ANNOTATION_VERIFICATION]: result?.verification ?? 'none',
+        ...(result?.digest !== undefined && { [ANNOTATION_DIGEST]: result.digest }),
+      },
+    },
+    // The old claim's resourceVersion must not stay: null removes it, the PV controller completes the rest.
+    spec: { claimRef: { namespace, name, uid, resourceVersion: null } },
+  };
+}
+
+/** A volume that nobody was given is removed with its prime, also under Retain: the class's policy begins with the hand-over. */
+export async function reclaimVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
+  if (o.prime === undefined || volume.spec.claimRef?.uid !== o.prime.metadata.uid)
+    return stale('the volume belongs to somebody else');
+  const { uid, resourceVersion } = volume.metadata;
+  const body = { metadata: { uid, resourceVersion }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+  const outcome = await context.client.mergePatch(volumes, keyOf(volume), body, { signal: context.signal });
+  return settle(context.stores.volumes, outcome, `volume ${volume.metadata.name}`);
+}
+
+/** Swapped, but the claim was bound elsewhere meanwhile: see tear-down. */
+export async function deleteVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
+  if (volume.metadata.uid !== o.population?.status?.volume?.uid || volume.spec.claimRef?.uid !== o.uid)
+    return stale('the volume belongs to somebody else');
+  const { uid, resourceVersion } = volume.metadata;
+  const outcome = await context.client.delete(volumes, keyOf(volume), { uid, resourceVersion, signal: context.signal });
+  return settleDelete(context.stores.volumes, volume, outcome, `volume ${volume.metadata.name}`);
+}

@@ -1,0 +1,58 @@
+/** Every event that a claim's user can see, as a named constructor. Emitted on transitions only. */
+import type { Claim } from '../api/objects.ts';
+import type { Population, PopulationResult } from '../api/population.ts';
+import type { EventDraft } from '../runtime/index.ts';
+import type { Waiting } from './action.ts';
+import type { Failure } from './observation.ts';
+
+interface About {
+  readonly claim: Claim;
+  readonly population: Population | undefined;
+}
+
+type Text = Pick<EventDraft, 'type' | 'reason' | 'action' | 'note'>;
+
+function event({ claim, population }: About, text: Text): EventDraft {
+  return { regarding: claim, ...(population !== undefined && { related: population }), ...text };
+}
+
+export function populatorCreated(about: About, pod: string): EventDraft {
+  return event(about, {
+    type: 'Normal',
+    reason: 'PopulatorCreated',
+    action: 'Populate',
+    note: `Populator pod ${pod} is created`,
+  });
+}
+
+export function operationStarted(about: About, plugin: string): EventDraft {
+  return event(about, {
+    type: 'Normal',
+    reason: 'PopulateOperationStartSuccess',
+    action: 'Populate',
+    note: `Plugin ${plugin} has started to populate the volume`,
+  });
+}
+
+export function populatorFinished(about: About, result: PopulationResult | undefined): EventDraft {
+  const volume = about.claim.spec.volumeName ?? '';
+  const size = result?.bytes === undefined ? '' : `, ${result.bytes} bytes`;
+  const files = result?.files === undefined ? '' : `, ${result.files} files`;
+  const digest = result?.digest === undefined ? '' : `, ${result.digest}`;
+  const note = `Volume ${volume} is populated and bound (verification: ${result?.verification ?? 'none'}${size}${files}${digest})`;
+  return event(about, { type: 'Normal', reason: 'PopulatorFinished', action: 'Bind', note });
+}
+
+/** `reason` is the cause itself, for example ChecksumMismatch. */
+export function populationFailed(about: About, failure: Failure, next: string): EventDraft {
+  return event(about, {
+    type: 'Warning',
+    reason: failure.reason,
+    action: 'Populate',
+    note: `${failure.message} (${next})`,
+  });
+}
+
+export function blocked(about: About, waiting: Pick<Waiting, 'reason' | 'message'>): EventDraft {
+  return event(about, { type: 'Warning', reason: waiting.reason, action: 'Wait', note: waiting.message });
+}

@@ -1,0 +1,20 @@
+import { backoffMs } from './backoff.ts';
+import { failuresOf } from './facts.ts';
+import type { Action } from './action.ts';
+import type { Failure, Observation } from './observation.ts';
+
+/** Records a failure, and decides whether it is the last one. */
+export function failureAction(o: Observation, reported: Failure, now: number): Action {
+  const failure = withCleanTarget(o, reported);
+  const failures = failuresOf(o.population) + 1;
+  const limit = o.plugin?.maxAttempts ?? Number.POSITIVE_INFINITY;
+  const final = failure.scope === 'permanent' || failures >= limit;
+  const wait = failure.afterMs ?? backoffMs(failures, o.uid);
+  return { type: 'RecordFailure', failure, final, nextAttemptAt: final ? undefined : now + wait };
+}
+
+/** A populator pod wipes the volume first; without a pod, only a new volume is known to be clean. */
+function withCleanTarget(o: Observation, failure: Failure): Failure {
+  const needsNew = o.plugin?.path === 'podless' && failure.scope === 'attempt' && o.prime !== undefined;
+  return needsNew ? { ...failure, discardPrime: true } : failure;
+}

@@ -1,0 +1,74 @@
+/** What must be true before anything is made for a claim. Each gate is one sentence to the user. */
+import type { Waiting } from './action.ts';
+import { selectedNode } from './facts.ts';
+import type { Observation } from './observation.ts';
+
+/** The first gate that is closed, or undefined. Once the source is pinned, its presence no longer matters. */
+export function gate(o: Observation, pinned: boolean): Waiting | undefined {
+  if (o.foreign !== undefined) return nameTaken(o);
+  if (o.prime !== undefined) return undefined;
+  return crossNamespace(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o);
+}
+
+function blocked(reason: string, message: string): Waiting {
+  return { reason, message, mood: 'blocked' };
+}
+
+function nameTaken(o: Observation): Waiting {
+  const it = `${o.foreign?.kind} ${o.foreign?.namespace}/${o.foreign?.name}`;
+  return blocked(
+    'NameTaken',
+    `${it} exists and was not made by Volprime for this claim; it is left alone. Remove it to go on.`,
+  );
+}
+
+function crossNamespace(o: Observation): Waiting | undefined {
+  const namespace = o.claim?.spec.dataSourceRef?.namespace;
+  if (namespace === undefined || namespace === o.claim?.metadata.namespace) return undefined;
+  return blocked(
+    'CrossNamespaceNotSupported',
+    'spec.dataSourceRef.namespace names another namespace; sources must be in the namespace of the claim',
+  );
+}
+
+function storageClass(o: Observation): Waiting | undefined {
+  const name = o.claim?.spec.storageClassName;
+  if (name === undefined)
+    return blocked(
+      'NoStorageClass',
+      'spec.storageClassName is not set and the cluster has no default class; waiting for one',
+    );
+  if (name === '')
+    return blocked(
+      'StaticVolumesOnly',
+      'spec.storageClassName is "": volumes cannot be provisioned for this claim. Name a class that provisions.',
+    );
+  if (o.storageClass === undefined)
+    return blocked('StorageClassNotFound', `StorageClass ${name} does not exist; waiting for it`);
+  if (o.storageClass.provisioner.startsWith('kubernetes.io/')) {
+    return blocked(
+      'ProvisionerNotSupported',
+      `StorageClass ${name} uses the in-tree provisioner ${o.storageClass.provisioner}, which cannot populate volumes; use a CSI class`,
+    );
+  }
+  return undefined;
+}
+
+function source(o: Observation): Waiting | undefined {
+  if (o.source !== undefined) return undefined;
+  const ref = o.claim?.spec.dataSourceRef;
+  return blocked(
+    'PopulatorDataSourceNotFound',
+    `${ref?.kind} ${ref?.name} does not exist in namespace ${o.claim?.metadata.namespace}; waiting for it`,
+  );
+}
+
+function consumer(o: Observation): Waiting | undefined {
+  if (o.claim === undefined || o.storageClass?.volumeBindingMode !== 'WaitForFirstConsumer') return undefined;
+  if (selectedNode(o.claim) !== undefined) return undefined;
+  return {
+    reason: 'WaitingForFirstConsumer',
+    message: `StorageClass ${o.storageClass.metadata.name} binds when a pod that uses the claim is scheduled`,
+    mood: 'healthy',
+  };
+}

@@ -1,0 +1,86 @@
+/** Which claims a change concerns: from any watched object to claim UIDs. Pure look-ups in caches, never a call. */
+import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import type { Claim, KubeObject, Pod, StorageClass, Volume } from '../api/objects.ts';
+import type { Population } from '../api/population.ts';
+import type { Change, Store } from '../informer/index.ts';
+import { BY_CLAIM_REF_UID, BY_PENDING_CLASS, BY_SOURCE } from './context.ts';
+import type { PluginRegistry } from './plugin-registry.ts';
+
+export function claimIndexes(plugins: PluginRegistry) {
+  const concerns = (claim: Claim) => plugins.of(claim) !== undefined;
+  return {
+    [BY_SOURCE]: (claim: Claim) => {
+      const ref = claim.spec.dataSourceRef;
+      return ref === undefined || !concerns(claim)
+        ? []
+        : [sourceKey(ref.apiGroup ?? '', ref.kind, claim.metadata.namespace ?? '', ref.name)];
+    },
+    [BY_PENDING_CLASS]: (claim: Claim) =>
+      claim.spec.volumeName === undefined && concerns(claim) ? [claim.spec.storageClassName ?? ''] : [],
+  };
+}
+
+export const volumeIndexes = {
+  [BY_CLAIM_REF_UID]: (volume: Volume) => (volume.spec.claimRef?.uid === undefined ? [] : [volume.spec.claimRef.uid]),
+};
+
+export const populationIndexes = { claimUid: (population: Population) => [population.spec.claim.uid] };
+export const podIndexes = { claimUid: (pod: Pod) => claimUidLabel(pod) };
+
+export function sourceKey(group: string, kind: string, namespace: string, name: string): string {
+  return `${kind}.${group}/${namespace}/${name}`;
+}
+
+/** A user's claim with a plugin, or whatever still bears our finalizer; and a prime, for the claim that it serves. */
+export function fromClaim(plugins: PluginRegistry, change: Change<Claim>): string[] {
+  const claim = change.new ?? change.old;
+  if (claim === undefined) return [];
+  if (claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY) return claimUidLabel(claim);
+  const ours = plugins.of(claim) !== undefined || claim.metadata.finalizers?.includes(CLAIM_FINALIZER) === true;
+  return ours ? [claim.metadata.uid] : [];
+}
+
+/** By the claim that the volume is for: a prime leads on to the claim that it serves. */
+export function fromVolume(claims: Store<Claim>, change: Change<Volume>): string[] {
+  const uids = new Set<string>();
+  for (const volume of [change.old, change.new]) {
+    const uid = volume?.spec.claimRef?.uid;
+    const claim = uid === undefined ? undefined : claims.byUid(uid);
+    if (claim === undefined) continue;
+    for (const found of claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY
+      ? claimUidLabel(claim)
+      : [claim.metadata.uid])
+      uids.add(found);
+  }
+  return [...uids];
+}
+
+export function fromPopulation(change: Change<Population>): string[] {
+  const population = change.new ?? change.old;
+  return population === undefined ? [] : [population.spec.claim.uid];
+}
+
+export function fromPod(change: Change<Pod>): string[] {
+  const pod = change.new ?? change.old;
+  return pod === undefined ? [] : claimUidLabel(pod);
+}
+
+export function fromSource(claims: Store<Claim>, group: string, kind: string, change: Change<KubeObject>): string[] {
+  const source = change.new ?? change.old;
+  if (source === undefined) return [];
+  const key = sourceKey(group, kind, source.metadata.namespace ?? '', source.metadata.name);
+  return claims
+    .byIndex(BY_SOURCE, key)
+    .filter((claim) => claim.spec.volumeName === undefined)
+    .map((claim) => claim.metadata.uid);
+}
+
+export function fromStorageClass(claims: Store<Claim>, change: Change<StorageClass>): string[] {
+  const name = (change.new ?? change.old)?.metadata.name ?? '';
+  return claims.byIndex(BY_PENDING_CLASS, name).map((claim) => claim.metadata.uid);
+}
+
+function claimUidLabel(object: KubeObject): string[] {
+  const uid = object.metadata.labels?.[LABEL_CLAIM_UID];
+  return uid === undefined ? [] : [uid];
+}

@@ -1,0 +1,103 @@
+import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
+import type { PinnedSource, Population, PopulationProgress, PopulationResult } from '../api/population.ts';
+
+/**
+ * Everything that a decision about one claim rests on, gathered at one moment and frozen.
+ * Each object is proven to belong to this claim's UID before it gets in here; what only looks like ours is `foreign`.
+ */
+export interface Observation {
+  /** UID of the user's claim. */
+  readonly uid: string;
+  readonly claim: Claim | undefined;
+  readonly population: Population | undefined;
+  readonly prime: Claim | undefined;
+  /** The volume that is bound to the prime, or the recorded one once it was handed over. */
+  readonly volume: Volume | undefined;
+  /** All populator pods of this claim, oldest attempt first. */
+  readonly pods: readonly AttemptPod[];
+  readonly foreign: ForeignObject | undefined;
+  readonly plugin: PluginFacts | undefined;
+  /** The source as it stands now; undefined where it does not exist. */
+  readonly source: PinnedSource | undefined;
+  readonly storageClass: StorageClass | undefined;
+  readonly local: LocalFacts;
+}
+
+export interface AttemptPod {
+  readonly attempt: number;
+  readonly pod: Pod;
+}
+
+/** An object that bears a name we need and was not made by us. */
+export interface ForeignObject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What a decision needs to know of the plugin. */
+export interface PluginFacts {
+  readonly name: string;
+  readonly path: 'pod' | 'podless';
+  readonly hasPrepare: boolean;
+  readonly hasCleanup: boolean;
+  readonly maxAttempts: number;
+  readonly pollIntervalMs: number;
+}
+
+/**
+ * What this process knows beside the API server's objects: answers of plugin calls. Losing it (a restart) costs a repeated call,
+ * which plugins must bear, and nothing else.
+ */
+export interface LocalFacts {
+  /** `preflight` and `prepare` have passed for the pinned source. */
+  readonly prepared: boolean;
+  /** Attempt for which `populate` has returned; 0 for none. */
+  readonly startedAttempt: number;
+  readonly answer: CompleteAnswer | undefined;
+  /** A call failed and the failure is not yet recorded. */
+  readonly failure: Failure | undefined;
+  readonly cleaned: boolean;
+  readonly cleanupFailures: number;
+  readonly cleanupRetryAt: number;
+  /** Attempt whose pod this process has seen or made; 0 for none. */
+  readonly podSeen: number;
+  /** When progress was last read, in epoch milliseconds. */
+  readonly progressAt: number;
+}
+
+export const noLocalFacts: LocalFacts = {
+  prepared: false,
+  startedAttempt: 0,
+  answer: undefined,
+  failure: undefined,
+  cleaned: false,
+  cleanupFailures: 0,
+  cleanupRetryAt: 0,
+  podSeen: 0,
+  progressAt: 0,
+};
+
+export type CompleteAnswer =
+  | { readonly done: true; readonly attempt: number; readonly result: PopulationResult }
+  | {
+      readonly done: false;
+      readonly attempt: number;
+      readonly askAgainAt: number;
+      readonly progress: Omit<PopulationProgress, 'updatedAt'> | undefined;
+    };
+
+/** Why something did not work, and what that means. */
+export interface Failure {
+  /** CamelCase: reason of condition and event, label of metrics. */
+  readonly reason: string;
+  readonly message: string;
+  /**
+   * `call`: the same attempt goes on after a wait. `attempt`: the next attempt starts after a wait.
+   * `permanent`: nothing more until the source's spec changes.
+   */
+  readonly scope: 'call' | 'attempt' | 'permanent';
+  readonly afterMs?: number;
+  /** The prime may have been written to by somebody we cannot vouch for: the next attempt gets a new one. */
+  readonly discardPrime?: boolean;
+}

@@ -1,0 +1,110 @@
+import { ANNOTATION_POPULATION_UID, populationName, primeName } from '../api/names.ts';
+import type { Claim, KubeObject, Volume } from '../api/objects.ts';
+import type { PinnedSource, Population } from '../api/population.ts';
+import { BY_CLAIM_REF_UID, BY_CLAIM_UID, type PopulateContext } from './context.ts';
+import type { AttemptPod, ForeignObject, Observation } from './observation.ts';
+import type { RegisteredPlugin } from './plugin-registry.ts';
+
+type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory'>;
+
+/**
+ * Gathers what is known of the claim with this UID. Reads caches only, writes nothing.
+ *
+ * What bears our names is let in as ours only with proof: the record must name the claim's UID and be owned by it,
+ * prime and pods must carry the record's UID. Everything else is reported as foreign and never touched.
+ */
+export function observe(context: ObserveContext, uid: string): Observation {
+  const { stores } = context;
+  const claim = stores.claims.byUid(uid);
+  const record = findRecord(context, uid, claim);
+  const population = record !== undefined && isRecordOf(record, uid) ? record : undefined;
+  const namespace = claim?.metadata.namespace ?? population?.metadata.namespace ?? '';
+  const namedPrime = stores.claims.get({ namespace, name: primeName(uid) });
+  const prime = namedPrime !== undefined && isMadeFor(namedPrime, population) ? namedPrime : undefined;
+  const registered = findPlugin(context, claim, population);
+  return Object.freeze({
+    uid,
+    claim,
+    population,
+    prime,
+    volume: findVolume(context, prime, population),
+    pods: findPods(context, uid, population),
+    foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
+    plugin: registered?.facts,
+    source: claim === undefined || registered === undefined ? undefined : findSource(context, claim, registered),
+    storageClass: findClass(context, claim, prime),
+    local: context.memory.localOf(uid),
+  });
+}
+
+function findRecord({ stores }: ObserveContext, uid: string, claim: Claim | undefined): Population | undefined {
+  const name = populationName(uid);
+  if (claim !== undefined) return stores.populations.get({ namespace: claim.metadata.namespace, name });
+  return stores.populations.byIndex(BY_CLAIM_UID, uid)[0];
+}
+
+export function isRecordOf(population: Population, uid: string): boolean {
+  const owned = population.metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+  return owned && population.spec.claim.uid === uid && population.metadata.name === populationName(uid);
+}
+
+/** Only a controller that has read the record's UID could have written it: a name or a label alone proves nothing. */
+export function isMadeFor(object: KubeObject, population: Population | undefined): boolean {
+  return (
+    population !== undefined && object.metadata.annotations?.[ANNOTATION_POPULATION_UID] === population.metadata.uid
+  );
+}
+
+function foreignObject(found: KubeObject | undefined, ours: KubeObject | undefined): ForeignObject | undefined {
+  if (found === undefined || ours !== undefined) return undefined;
+  return { kind: found.kind, namespace: found.metadata.namespace ?? '', name: found.metadata.name };
+}
+
+function findVolume(
+  { stores }: ObserveContext,
+  prime: Claim | undefined,
+  population: Population | undefined,
+): Volume | undefined {
+  const recorded = population?.status?.volume;
+  if (recorded !== undefined) {
+    const volume = stores.volumes.get({ name: recorded.name });
+    if (volume?.metadata.uid === recorded.uid) return volume;
+  }
+  return prime === undefined ? undefined : stores.volumes.byIndex(BY_CLAIM_REF_UID, prime.metadata.uid)[0];
+}
+
+function findPods({ stores }: ObserveContext, uid: string, population: Population | undefined): AttemptPod[] {
+  return stores.pods
+    .byIndex(BY_CLAIM_UID, uid)
+    .filter((pod) => isMadeFor(pod, population))
+    .map((pod) => ({ attempt: Number(pod.metadata.name.slice(pod.metadata.name.lastIndexOf('-') + 1)), pod }))
+    .sort((a, b) => a.attempt - b.attempt);
+}
+
+function findPlugin(
+  { plugins }: ObserveContext,
+  claim: Claim | undefined,
+  population: Population | undefined,
+): RegisteredPlugin | undefined {
+  if (claim !== undefined) return plugins.of(claim);
+  return population === undefined
+    ? undefined
+    : plugins.ofKind(population.spec.source.group, population.spec.source.kind);
+}
+
+function findSource({ stores }: ObserveContext, claim: Claim, { plugin }: RegisteredPlugin): PinnedSource | undefined {
+  const namespace = claim.metadata.namespace ?? '';
+  const name = claim.spec.dataSourceRef?.name ?? '';
+  const source = stores.sources.get(sourceStoreKey(plugin.source.group, plugin.source.kind))?.get({ namespace, name });
+  if (source === undefined || source.metadata.deletionTimestamp !== undefined) return undefined;
+  return { namespace, uid: source.metadata.uid, generation: source.metadata.generation ?? 0, spec: source.spec ?? {} };
+}
+
+export function sourceStoreKey(group: string, kind: string): string {
+  return `${kind}.${group}`;
+}
+
+function findClass({ stores }: ObserveContext, claim: Claim | undefined, prime: Claim | undefined) {
+  const name = prime?.spec.storageClassName ?? claim?.spec.storageClassName;
+  return name === undefined || name === '' ? undefined : stores.storageClasses.get({ name });
+}

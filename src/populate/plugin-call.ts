@@ -1,0 +1,63 @@
+/** Calls into plugin code, which may hang, throw anything, or answer nonsense. Whatever it does, only its own claim is hurt. */
+import { VolprimeError } from '../api/errors.ts';
+import { AttemptFailedError, TemporaryError } from '../sdk/index.ts';
+import type { Failure } from './observation.ts';
+
+export type CallResult<T> =
+  | { readonly type: 'answered'; readonly answer: T }
+  | { readonly type: 'failed'; readonly failure: Failure };
+
+export interface Call<T> {
+  /** For messages: `populate`, `populateComplete`, … */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly run: (signal: AbortSignal) => Promise<T>;
+}
+
+/** Runs one function of a plugin within its time limit. Never throws for what the plugin did. */
+export async function callPlugin<T>(call: Call<T>): Promise<CallResult<T>> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new TimeoutFailure(call.name, call.timeoutMs)), call.timeoutMs);
+  const signal = AbortSignal.any([call.signal, limit.signal]);
+  try {
+    const answer = await Promise.race([Promise.resolve().then(() => call.run(signal)), rejectOnAbort(signal)]);
+    return { type: 'answered', answer };
+  } catch (error) {
+    call.signal.throwIfAborted();
+    return { type: 'failed', failure: describeFailure(error, call.name) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class TimeoutFailure extends VolprimeError {
+  constructor(name: string, timeoutMs: number) {
+    super('PluginTimeout', `the plugin's ${name} function did not answer within ${timeoutMs} ms`);
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** What a plugin's error means for the population. */
+export function describeFailure(error: unknown, name: string): Failure {
+  if (!(error instanceof VolprimeError)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      reason: 'PluginError',
+      message: `the plugin's ${name} function failed: ${message}`.slice(0, 2048),
+      scope: 'call',
+    };
+  }
+  const base = { reason: error.code, message: error.message.slice(0, 2048) };
+  if (error.retry.type === 'never') return { ...base, scope: 'permanent' };
+  if (error instanceof AttemptFailedError) return { ...base, scope: 'attempt' };
+  if (error instanceof TemporaryError && error.retry.type === 'after')
+    return { ...base, scope: 'call', afterMs: error.retry.ms };
+  return { ...base, scope: 'call' };
+}

@@ -1,0 +1,42 @@
+import { VolprimeError } from '../api/errors.ts';
+import type { ReconcileContext, ReconcileResult } from '../runtime/index.ts';
+import { act } from './act.ts';
+import type { PopulateContext, StepContext } from './context.ts';
+import { crashPoint } from './crash-point.ts';
+import { decide } from './decide.ts';
+import { observe } from './observe.ts';
+import { report } from './report.ts';
+
+/** A claim takes about a dozen steps; more in one run than this is a loop, and must not spin. */
+const MAX_STEPS = 40;
+/** Time for the caches to catch up after a precondition failed. */
+const STALE_MS = 50;
+
+/**
+ * Takes the claim with this UID as far as it goes now: observe, decide, act, report, until there is nothing to do but wait.
+ * What an action wrote is seen at once through the stores, so that a run need not wait for its own watch events.
+ */
+export async function reconcileClaim(
+  base: PopulateContext,
+  uid: string,
+  run: ReconcileContext,
+): Promise<ReconcileResult> {
+  const context: StepContext = { ...base, logger: run.logger, signal: run.signal, now: run.now };
+  for (let step = 0; step < MAX_STEPS; step++) {
+    run.signal.throwIfAborted();
+    const observation = observe(context, uid);
+    const action = decide(observation, context.now());
+    if (action.type === 'Ignore') {
+      context.memory.forget(uid);
+      return {};
+    }
+    crashPoint(context, observation, 'before', action.type);
+    const outcome = await act(context, observation, action);
+    crashPoint(context, observation, 'after', action.type);
+    const { requeueAfterMs } = await report(context, observation, action, outcome);
+    if (outcome.type === 'stale') return { requeueAfterMs: STALE_MS };
+    if (outcome.type === 'blocked') throw new VolprimeError(outcome.reason, outcome.message);
+    if (action.type === 'Wait') return requeueAfterMs === undefined ? {} : { requeueAfterMs };
+  }
+  throw new VolprimeError('TooManySteps', `claim ${uid} took ${MAX_STEPS} steps in one run without coming to rest`);
+}

@@ -1,0 +1,102 @@
+/** Turns what was decided and what came of it into conditions, events and metrics. Never changes what happens next. */
+import { podName } from '../api/names.ts';
+import type { Action, ActionOf, Waiting } from './action.ts';
+import type { StepContext } from './context.ts';
+import { createWaitingRecord, patchStatus } from './effects/record.ts';
+import * as events from './events.ts';
+import { isDeleting } from './facts.ts';
+import type { Observation } from './observation.ts';
+import type { Outcome } from './outcome.ts';
+import { waitingTold } from './status.ts';
+
+/** Steps of the normal course are told only when they last: most are over before anybody could read of them. */
+const TELL_AFTER_MS = 2_000;
+
+export interface Report {
+  /** Look again then, at the latest. */
+  readonly requeueAfterMs?: number;
+}
+
+export async function report(context: StepContext, o: Observation, action: Action, outcome: Outcome): Promise<Report> {
+  if (action.type === 'Wait') return reportWaiting(context, o, action.waiting);
+  if (outcome.type === 'blocked') {
+    return reportWaiting(context, o, { reason: outcome.reason, message: outcome.message, mood: 'blocked' });
+  }
+  if (outcome.type === 'stale') context.metrics.writeConflicts.inc({ action: action.type });
+  else reportStep(context, o, action);
+  return {};
+}
+
+function reportStep(context: StepContext, o: Observation, action: Action): void {
+  const { claim, population } = o;
+  const plugin = o.plugin?.name ?? 'unknown';
+  const about = claim === undefined ? undefined : { claim, population };
+  context.logger.debug('step done', { action: action.type });
+  switch (action.type) {
+    case 'CreatePod':
+      if (about !== undefined && context.memory.localOf(o.uid).failure === undefined)
+        context.events.emit(events.populatorCreated(about, podName(o.uid, action.attempt)));
+      return;
+    case 'CallPopulate':
+      if (about !== undefined && context.memory.localOf(o.uid).failure === undefined)
+        context.events.emit(events.operationStarted(about, plugin));
+      return;
+    case 'RecordFailure':
+      context.metrics.failures.inc({ plugin, reason: action.failure.reason });
+      if (about !== undefined) context.events.emit(events.populationFailed(about, action.failure, whatNext(action)));
+      if (action.final) observeEnd(context, o, 'failed');
+      return;
+    case 'RecordSuccess':
+      context.metrics.bytes.inc({ plugin }, population?.status?.result?.bytes ?? 0);
+      if (about !== undefined) context.events.emit(events.populatorFinished(about, population?.status?.result));
+      observeEnd(context, o, 'success');
+      return;
+    case 'ReleaseClaim':
+      if (claim !== undefined && isDeleting(claim) && population?.status?.phase !== 'Succeeded')
+        observeEnd(context, o, 'cancelled');
+      return;
+    default:
+  }
+}
+
+function whatNext({ final, nextAttemptAt, failure }: ActionOf<'RecordFailure'>): string {
+  if (!final) return `next try at ${new Date(nextAttemptAt ?? 0).toISOString()}`;
+  return failure.reason === 'BoundElsewhere' ? 'nothing more is done' : 'stopped until the spec of the source changes';
+}
+
+function observeEnd(context: StepContext, o: Observation, result: 'success' | 'failed' | 'cancelled'): void {
+  const created = Date.parse(o.claim?.metadata.creationTimestamp ?? '');
+  if (Number.isFinite(created))
+    context.metrics.operationSeconds.observe(Math.max(0, context.now() - created) / 1000, { result });
+}
+
+async function reportWaiting(context: StepContext, o: Observation, waiting: Waiting): Promise<Report> {
+  const now = context.now();
+  const since = context.memory.waitingSince(o.uid, waiting, now);
+  const tellAt = waiting.mood === 'blocked' ? since : since + TELL_AFTER_MS;
+  const until = waiting.until ?? Number.POSITIVE_INFINITY;
+  if (tellAt > now) return requeueAt(Math.min(tellAt, until), now);
+  await tell(context, o, waiting);
+  return requeueAt(until, now);
+}
+
+function requeueAt(at: number, now: number): Report {
+  return Number.isFinite(at) ? { requeueAfterMs: Math.max(0, at - now) } : {};
+}
+
+/** One condition and one event, on change only. Nothing is told to a claim that is on its way out without a record. */
+async function tell(context: StepContext, o: Observation, waiting: Waiting): Promise<void> {
+  const { claim } = o;
+  let { population } = o;
+  if (population === undefined && claim !== undefined && !isDeleting(claim) && o.foreign?.kind !== 'Population') {
+    const made = await createWaitingRecord(context, claim);
+    if (made.type !== 'done') return;
+    population = context.stores.populations.byIndex('claimUid', o.uid)[0];
+  }
+  if (population === undefined) return;
+  const status = waitingTold({ ...o, population }, waiting, context.now());
+  if (status === undefined) return;
+  const told = await patchStatus(context, population, status);
+  if (told.type === 'done' && waiting.mood === 'blocked' && claim !== undefined)
+    context.events.emit(events.blocked({ claim, population }, waiting));
+}

@@ -1,0 +1,134 @@
+/** The Population's status for each thing that can be said of it: phase, conditions and details in one patch. Pure. */
+import type { Condition, Volume } from '../api/objects.ts';
+import type { Phase, Population, PopulationResult } from '../api/population.ts';
+import { setCondition } from '../runtime/index.ts';
+import type { ActionOf, Waiting } from './action.ts';
+import type { StatusPatch } from './effects/record.ts';
+import { attemptOf, failuresOf, isSwapped } from './facts.ts';
+import type { Observation } from './observation.ts';
+
+interface Word {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** kstatus: Ready always there, Reconciling and Stalled only while true. */
+function conditions(
+  population: Population | undefined,
+  state: 'ready' | 'waiting' | 'reconciling' | 'stalled',
+  word: Word,
+  now: number,
+): Condition[] {
+  const observedGeneration = population?.metadata.generation;
+  const update = (type: string, status: Condition['status']) => ({
+    type,
+    status,
+    ...word,
+    ...(observedGeneration !== undefined && { observedGeneration }),
+  });
+  let list = population?.status?.conditions?.filter((condition) => condition.type === 'Ready') as
+    | readonly Condition[]
+    | undefined;
+  list = setCondition(list, update('Ready', state === 'ready' ? 'True' : 'False'), now);
+  if (state === 'reconciling') list = setCondition(list, update('Reconciling', 'True'), now);
+  if (state === 'stalled') list = setCondition(list, update('Stalled', 'True'), now);
+  return [...list];
+}
+
+export function attemptStarted(o: Observation, action: ActionOf<'StartAttempt'>, now: number): StatusPatch {
+  const { population, prime } = o;
+  const word = {
+    reason: 'Populating',
+    message: `attempt ${action.attempt} is populating volume ${action.volume.metadata.name}`,
+  };
+  return {
+    phase: 'Populating',
+    attempt: action.attempt,
+    failures: failuresOf(population),
+    prime:
+      prime === undefined
+        ? null
+        : { name: prime.metadata.name, namespace: prime.metadata.namespace ?? '', uid: prime.metadata.uid },
+    volume: nameAndUid(action.volume),
+    discard: null,
+    pod: null,
+    state: null,
+    progress: null,
+    result: null,
+    nextAttemptAt: null,
+    startedAt: population?.status?.startedAt ?? timestamp(now),
+    completedAt: null,
+    conditions: conditions(population, 'reconciling', word, now),
+  };
+}
+
+export function resultRecorded(o: Observation, result: PopulationResult, now: number): StatusPatch {
+  const word = { reason: 'Rebinding', message: 'the data is complete and verified; handing the volume to the claim' };
+  return {
+    phase: 'Rebinding',
+    result,
+    lastError: null,
+    nextAttemptAt: null,
+    conditions: conditions(o.population, 'reconciling', word, now),
+  };
+}
+
+export function succeeded(o: Observation, now: number): StatusPatch {
+  const result = o.population?.status?.result;
+  const message = `volume ${o.population?.status?.volume?.name} is populated and bound (verification: ${result?.verification ?? 'none'})`;
+  return {
+    phase: 'Succeeded',
+    completedAt: timestamp(now),
+    conditions: conditions(o.population, 'ready', { reason: 'Populated', message }, now),
+  };
+}
+
+export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: number): StatusPatch {
+  const { failure, final, nextAttemptAt } = action;
+  const { population } = o;
+  const message = failure.message.slice(0, 4000);
+  const word = { reason: failure.reason, message };
+  const attemptOver = final || failure.scope !== 'call';
+  const primeOver = final || failure.discardPrime === true;
+  return {
+    phase: final ? 'Failed' : phaseOf(o),
+    failures: failuresOf(population) + 1,
+    lastError: { ...word, permanent: failure.scope === 'permanent', at: timestamp(now) },
+    nextAttemptAt: nextAttemptAt === undefined ? null : timestamp(nextAttemptAt),
+    ...(attemptOver && { failedAttempt: attemptOf(o), result: null, progress: null }),
+    ...(primeOver && { prime: null, ...(!isSwapped(o) && { volume: null }), discard: o.prime?.metadata.uid ?? null }),
+    conditions: conditions(population, final ? 'stalled' : 'reconciling', word, now),
+  };
+}
+
+/** Undefined where the status says so already: waiting is told on change only. */
+export function waitingTold(o: Observation, waiting: Waiting, now: number): StatusPatch | undefined {
+  const { population } = o;
+  const ready = population?.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const known =
+    ready?.reason === waiting.reason &&
+    ready.message === waiting.message &&
+    ready.observedGeneration === population?.metadata.generation;
+  if (known) return undefined;
+  const state = waiting.mood === 'healthy' ? 'waiting' : 'reconciling';
+  return { phase: phaseOf(o), conditions: conditions(population, state, waiting, now) };
+}
+
+/** How far the claim is, told from what exists. */
+export function phaseOf(o: Observation): Phase {
+  const { population, claim, prime, volume } = o;
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined || claim.spec.volumeName !== undefined)
+    return 'CleaningUp';
+  if (population?.status?.result !== undefined) return 'Rebinding';
+  if (prime === undefined) return 'Waiting';
+  return volume === undefined ? 'Provisioning' : 'Populating';
+}
+
+export function nameAndUid(object: Volume): { name: string; uid: string } {
+  return { name: object.metadata.name, uid: object.metadata.uid };
+}
+
+/** Milliseconds are kept: a record may be compared within one second. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

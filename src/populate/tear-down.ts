@@ -1,0 +1,88 @@
+/** Steps 7 and 8: everything of ours goes, each thing confirmed gone before the next. Pure. */
+import type { Action } from './action.ts';
+import { PROTECTION_FINALIZER } from '../api/names.ts';
+import type { Claim, Volume } from '../api/objects.ts';
+import { clearPods } from './decide-attempt.ts';
+import { hasFinalizer } from '../runtime/index.ts';
+import { holdsRecord, isBoundTo, isDeleting, isProtected, isSwapped } from './facts.ts';
+import type { Observation } from './observation.ts';
+
+/** Calls to a failing cleanup function before the claim is let go without it. */
+export const CLEANUP_ATTEMPTS = 10;
+
+/**
+ * The next step of the clean-up, or undefined when nothing of ours is left.
+ * Serves success, failure and cancellation alike: what differs is only whether the volume was handed over.
+ */
+export function tearDown(o: Observation, now: number): Action | undefined {
+  return clearPods(o.pods) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o);
+}
+
+/** As above for a prime alone: the claim stays ours and gets a new prime. */
+export function discardPrime(o: Observation, now: number): Action {
+  return clearPods(o.pods) ?? removePrime(o, now) ?? waiting('waiting for the discarded prime to be gone');
+}
+
+function cleanup(o: Observation, now: number): Action | undefined {
+  const wanted = o.plugin?.hasCleanup === true && o.population?.spec.pinned !== undefined && holdsRecord(o);
+  if (!wanted || o.local.cleaned || o.population?.status?.phase === 'Succeeded') return undefined;
+  if (o.local.cleanupFailures >= CLEANUP_ATTEMPTS) return undefined;
+  if (o.local.cleanupRetryAt > now) {
+    const message = "the plugin's cleanup function failed; trying again";
+    return {
+      type: 'Wait',
+      waiting: { reason: 'PopulateCleanupFailed', message, mood: 'progressing', until: o.local.cleanupRetryAt },
+    };
+  }
+  return { type: 'CallCleanup' };
+}
+
+/** Swapped to a claim that somebody else bound in between: left alone, a later claim of that name could get the data. */
+function strayVolume(o: Observation): Action | undefined {
+  const { volume, claim } = o;
+  if (volume === undefined || claim === undefined || !isSwapped(o) || isDeleting(volume)) return undefined;
+  const bound = claim.spec.volumeName;
+  return bound !== undefined && bound !== volume.metadata.name ? { type: 'DeleteVolume', volume } : undefined;
+}
+
+function removePrime(o: Observation, now: number): Action | undefined {
+  const { prime, volume } = o;
+  if (prime === undefined) return undefined;
+  // A half-written volume goes even under Retain: nobody was ever given it.
+  if (volume !== undefined && isBoundTo(volume, prime) && mustReclaim(volume)) return { type: 'ReclaimVolume', volume };
+  if (!isDeleting(prime)) return { type: 'DeletePrime' };
+  if (!hasFinalizer(prime, PROTECTION_FINALIZER))
+    return waiting(`waiting for the temporary claim ${prime.metadata.name} to be gone`);
+  const until = settledAt(o, prime);
+  if (until > now) return waiting('a volume may still be on its way to the temporary claim', until);
+  return { type: 'ReleasePrime' };
+}
+
+function mustReclaim(volume: Volume): boolean {
+  return volume.spec.persistentVolumeReclaimPolicy === 'Retain' && !isDeleting(volume);
+}
+
+/**
+ * Deleting a claim while CreateVolume is in flight can leak the volume (kubernetes-csi/external-provisioner #486): the prime outlives its deletion
+ * for a moment, longer where the class retains volumes, since then nobody else would remove a late one.
+ */
+function settledAt(o: Observation, prime: Claim): number {
+  const deleted = Date.parse(prime.metadata.deletionTimestamp ?? '');
+  const provisioned = o.volume !== undefined || prime.spec.volumeName !== undefined;
+  if (provisioned || !Number.isFinite(deleted)) return 0;
+  return deleted + (o.storageClass?.reclaimPolicy === 'Retain' ? 30_000 : 2_000);
+}
+
+/** The claim first, the record last: as long as the claim is held, the record must be able to say why. */
+function release(o: Observation): Action | undefined {
+  if (o.claim !== undefined && isProtected(o.claim)) return { type: 'ReleaseClaim' };
+  if (holdsRecord(o)) return { type: 'ReleasePopulation' };
+  return undefined;
+}
+
+function waiting(message: string, until?: number): Action {
+  return {
+    type: 'Wait',
+    waiting: { reason: 'CleaningUp', message, mood: 'progressing', ...(until !== undefined && { until }) },
+  };
+}
