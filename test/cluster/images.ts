@@ -1,5 +1,5 @@
 /** Images that the cluster brings along, and the import of others. */
-import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,8 @@ async function stageToolbox(rootfs: string): Promise<void> {
   const applets = (await run({ file: busybox, args: ['--list'] })).trim().split('\n');
   for (const applet of applets) if (applet !== 'busybox') await symlink('busybox', join(rootfs, 'bin', applet));
   for (const dir of ['etc', 'proc', 'dev', 'var', 'usr/bin']) await mkdir(join(rootfs, dir), { recursive: true });
+  // glibc's resolver in a static program must not look for modules.
+  await writeFile(join(rootfs, 'etc', 'nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files dns\n');
   await mkdir(join(rootfs, 'tmp'));
   await chmod(join(rootfs, 'tmp'), 0o1777);
 }

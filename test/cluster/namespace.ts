@@ -11,8 +11,15 @@ import { waitFor } from './wait.ts';
 /** Directories that containerd, CNI and kubelet use by fixed names, and where they lie on disk. */
 const privateDirs = { '/var/lib/kubelet': 'kubelet', '/var/lib/cni': 'cni-state', '/var/log': 'node-log' } as const;
 
-/** kubelet would otherwise set kernel parameters of the whole machine. */
-const readOnlyParameters = ['/proc/sys/vm', '/proc/sys/kernel'];
+/** kubelet wants these kernel parameters so. They belong to the whole machine, so it sees files with the values instead. */
+const kernelParameters = {
+  'vm/overcommit_memory': 1,
+  'vm/panic_on_oom': 0,
+  'kernel/panic': 10,
+  'kernel/panic_on_oops': 1,
+  'kernel/keys/root_maxkeys': 1_000_000,
+  'kernel/keys/root_maxbytes': 25_000_000,
+} as const;
 
 export interface NamespaceOptions {
   readonly stateDir: string;
@@ -26,8 +33,9 @@ export async function createNamespace({ stateDir, pause }: NamespaceOptions): Pr
     mkdirSync(target, { recursive: true });
     steps.push(`mount --bind ${join(stateDir, source)} ${target}`);
   }
-  for (const dir of readOnlyParameters) {
-    steps.push(`mount --bind ${dir} ${dir}`, `mount -o remount,bind,ro ${dir}`);
+  for (const [parameter, value] of Object.entries(kernelParameters)) {
+    const file = `/run/${parameter.replaceAll('/', '-')}`;
+    steps.push(`echo ${value} > ${file}`, `mount --bind ${file} /proc/sys/${parameter}`);
   }
   steps.push(`exec ${pause} ${namespaceMark(stateDir)}`);
   const args = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', steps.join('\n')];

@@ -134,7 +134,7 @@ async function bringUp(plan: Plan, log: Log): Promise<ClusterState> {
 }
 
 async function installStorage(cluster: KubectlTarget, launcher: Launcher, components: Plan['components']): Promise<void> {
-  const crds = ['crds-snapshotter', 'crds-provisioner'].map((dir) => join(cluster.binDir, dir));
+  const crds = ['crds-snapshotter', 'crds-provisioner'].map((dir) => join(cluster.binDir, dir, '/'));
   const files = [...crds, manifestFile('storage.yaml'), manifestFile('storage-rbac.yaml'), manifestFile('dns.yaml')];
   await kubectl(cluster, ['apply', '--server-side', ...files.map((file) => `--filename=${file}`)]);
   await kubectl(cluster, ['wait', '--for=condition=Established', '--timeout=30s', ...snapshotCrds.map((crd) => `crd/${crd}`)]);
