@@ -1,0 +1,93 @@
+/** Entry of the stock controller: flags and environment in, exit code out. */
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { runController } from './controller.ts';
+import { VolprimeError } from './api/errors.ts';
+import type { ConfigInput } from './config.ts';
+import { loadPlugin } from './load-plugin.ts';
+import { downloadAndExtract } from './plugins/download-and-extract/index.ts';
+
+const list = (value: string) => value.split(',').filter((part) => part !== '');
+const flag = (flags: string, description: string, env: string) => new Option(flags, description).env(env);
+
+const program = new Command('volprime-controller')
+  .description('Populates PersistentVolumeClaims from the source that their dataSourceRef names.')
+  .addOption(flag('--kubeconfig <path>', 'kubeconfig file; inside a cluster its service account is used', 'KUBECONFIG'))
+  .addOption(flag('--context <name>', 'context of the kubeconfig', 'VOLPRIME_CONTEXT'))
+  .addOption(
+    flag('--namespaces <names>', 'work in these namespaces only (comma separated)', 'VOLPRIME_NAMESPACES').argParser(
+      list,
+    ),
+  )
+  .addOption(
+    flag(
+      '--plugin <paths>',
+      'more plugins: modules or YAML definitions (comma separated)',
+      'VOLPRIME_PLUGINS',
+    ).argParser(list),
+  )
+  .addOption(
+    flag('--populator-image <image>', 'image of populator pods', 'VOLPRIME_POPULATOR_IMAGE').makeOptionMandatory(),
+  )
+  .addOption(
+    flag('--image-pull-policy <policy>', 'pull policy of the populator image', 'VOLPRIME_IMAGE_PULL_POLICY').choices([
+      'Always',
+      'IfNotPresent',
+      'Never',
+    ]),
+  )
+  .addOption(flag('--concurrency <n>', 'claims worked on at a time (default 32)', 'VOLPRIME_CONCURRENCY'))
+  .addOption(
+    flag(
+      '--no-leader-elect',
+      'lead without a lease; only where there can be no second controller',
+      'VOLPRIME_NO_LEADER_ELECT',
+    ),
+  )
+  .addOption(flag('--lease-name <name>', 'name of the lease (default volprime-controller)', 'VOLPRIME_LEASE_NAME'))
+  .addOption(
+    flag('--lease-namespace <name>', 'namespace of the lease (default volprime-system)', 'VOLPRIME_LEASE_NAMESPACE'),
+  )
+  .addOption(
+    flag(
+      '--lease-duration-ms <ms>',
+      'how long a lease counts that is not renewed (default 15000)',
+      'VOLPRIME_LEASE_DURATION_MS',
+    ),
+  )
+  .addOption(
+    flag(
+      '--lease-renew-ms <ms>',
+      'how long the leader goes on without renewing (default 10000)',
+      'VOLPRIME_LEASE_RENEW_MS',
+    ),
+  )
+  .addOption(flag('--lease-retry-ms <ms>', 'time between renewals (default 2000)', 'VOLPRIME_LEASE_RETRY_MS'))
+  .addOption(
+    flag('--health-port <port>', 'port of /healthz, /readyz and /metrics (default 8080)', 'VOLPRIME_HEALTH_PORT'),
+  )
+  .addOption(flag('--log-level <level>', 'debug, info, warn or error (default info)', 'VOLPRIME_LOG_LEVEL'))
+  .addOption(flag('--log-format <format>', 'json or text (default json)', 'VOLPRIME_LOG_FORMAT'))
+  .addOption(
+    flag(
+      '--crash-point-directory <path>',
+      'for tests only: die where a claim names a crash point',
+      'VOLPRIME_CRASH_POINT_DIRECTORY',
+    ).hideHelp(),
+  );
+
+try {
+  const { plugin: paths = [], ...config } = program.parse().opts<ConfigInput & { plugin?: string[] }>();
+  const plugins = [downloadAndExtract, ...(await Promise.all(paths.map(loadPlugin)))];
+  const end = await runController({ plugins, config });
+  process.exitCode = end === 'stopped' ? 0 : 1;
+} catch (error) {
+  process.exitCode = 1;
+  process.stderr.write(`volprime-controller: ${explain(error)}\n`);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof z.ZodError) return `a setting is wrong:\n${z.prettifyError(error)}`;
+  if (error instanceof VolprimeError) return `${error.message} (${error.code})`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

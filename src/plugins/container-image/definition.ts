@@ -1,0 +1,21 @@
+/** A plugin that is nothing but a container image with arguments, written as YAML: no TypeScript, no build. */
+import { z } from 'zod';
+
+const text = z.string().min(1);
+const quantities = z.record(z.string(), z.string());
+
+/** The file's shape. In `args` and `env`, `$(spec.FIELD)`, `$(source.name)`, `$(claim.name)` and the like are replaced. */
+export const imagePluginSchema = z.strictObject({
+  name: text,
+  source: z.strictObject({ group: text, version: text, kind: text, plural: text.optional() }),
+  pod: z.strictObject({
+    image: text,
+    command: z.array(z.string()).optional(),
+    args: z.array(z.string()).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+    mountPath: text.optional(),
+    resources: z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
+  }),
+  maxAttempts: z.int().min(1).optional(),
+});
+export type ImagePluginDefinition = z.infer<typeof imagePluginSchema>;
