@@ -6,7 +6,7 @@
  * Assumes comparable resourceVersions; where the server's are not, the watch's word stands.
  */
 import type { KubeObject } from '../api/objects.ts';
-import { formatKey, keyOf, type ObjectKey } from '../kube/index.ts';
+import { formatKey, isGone, keyOf, type ObjectKey } from '../kube/index.ts';
 import { compareResourceVersions } from './resource-version.ts';
 
 export interface Store<T extends KubeObject> {
@@ -210,13 +210,6 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
     if (tombstone === undefined || tombstone.until <= this.#now()) return false;
     return tombstone.version === undefined || !supersedes(resourceVersion, tombstone.version, origin);
   }
-}
-
-/** A finished deletion: the answer of the write that removed the last finalizer still carries the object. */
-function isGone(object: KubeObject): boolean {
-  const meta: KubeObject['metadata'] & { readonly deletionGracePeriodSeconds?: number } = object.metadata;
-  if (meta.deletionTimestamp === undefined) return false;
-  return (meta.finalizers ?? []).length === 0 && (meta.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
 function isNewer(candidate: string, than: string): boolean {

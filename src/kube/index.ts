@@ -3,7 +3,9 @@
  * outcomes are values. Called by `informer` and `runtime`, and by `act` of every controller through a write gate.
  * Must not know caches, controllers or volumes.
  */
+export { isGone } from './answers.ts';
 export { type Backoff, backoffDelay } from './backoff.ts';
+export { type Connection, type ConnectOptions, connect } from './connect.ts';
 export { isKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 export type {
   ApplyOptions,
