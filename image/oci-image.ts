@@ -116,7 +116,10 @@ async function addJson(layout: string, value: object): Promise<Blob> {
 /** Every entry is named, in order, so that the order of the file system does not show. */
 async function pack(dir: string, file: string): Promise<void> {
   const entries = (await readdir(dir, { recursive: true })).filter((entry) => join(dir, entry) !== file).sort();
-  await create({ file, cwd: dir, portable: true, mtime: new Date(0), noDirRecurse: true, follow: false }, entries.map(plain));
+  await create(
+    { file, cwd: dir, portable: true, mtime: new Date(0), noDirRecurse: true, follow: false },
+    entries.map(plain),
+  );
 }
 
 /** node-tar reads a leading @ as the name of an archive to include. */

@@ -29,7 +29,13 @@ export type Log = (line: string) => void;
 export async function ensureBinaries(log: Log): Promise<string> {
   const root = join(cacheRoot(), 'bin');
   const builds = goModules.map((module) => ({ module, dir: join(root, `${module.name}-${hashOf(module)}`) }));
-  const binDir = join(root, createHash('sha256').update(builds.map((build) => build.dir).join()).digest('hex').slice(0, 16));
+  const binDir = join(
+    root,
+    createHash('sha256')
+      .update(builds.map((build) => build.dir).join())
+      .digest('hex')
+      .slice(0, 16),
+  );
   if (existsSync(binDir)) return binDir;
   return withLock(join(root, 'build.lock'), async () => {
     for (const build of builds) {
@@ -69,7 +75,15 @@ async function buildModule(module: GoModule, target: string, log: Log): Promise<
     log(`building ${module.programs.join(', ')} (${module.coldTime} on two cores when Go's cache is empty)`);
     const started = Date.now();
     const output = join(temporary, module.packages.length > 1 ? '' : module.executable);
-    const args = ['build', '-trimpath', '-ldflags', ['-s', '-w', ...module.ldflags].join(' '), '-o', output, ...module.packages];
+    const args = [
+      'build',
+      '-trimpath',
+      '-ldflags',
+      ['-s', '-w', ...module.ldflags].join(' '),
+      '-o',
+      output,
+      ...module.packages,
+    ];
     await goBuild({ module, args, logFile: join(temporary, 'build.log'), log });
     for (const program of module.programs.filter((name) => !existsSync(join(temporary, name)))) {
       symlinkSync(module.executable, join(temporary, program));
@@ -84,7 +98,8 @@ async function buildModule(module: GoModule, target: string, log: Log): Promise<
 
 async function requireGo(): Promise<void> {
   const version = await tryRun({ file: 'go', args: ['version'] });
-  if (version === undefined) throw new Error('Go (1.26 or later) is needed to build Kubernetes, and there is no "go" in PATH');
+  if (version === undefined)
+    throw new Error('Go (1.26 or later) is needed to build Kubernetes, and there is no "go" in PATH');
 }
 
 interface GoBuild {

@@ -19,7 +19,10 @@ export function run(command: Command): Promise<string> {
       { cwd: command.cwd ?? '/', env: command.env ?? process.env, maxBuffer: OUTPUT_LIMIT },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new Error(`${command.file} ${command.args.join(' ')}: ${`${stderr}${stdout}`.trim() || error.message}`));
+        else
+          reject(
+            new Error(`${command.file} ${command.args.join(' ')}: ${`${stderr}${stdout}`.trim() || error.message}`),
+          );
       },
     );
     child.stdin?.on('error', () => {});

@@ -94,7 +94,9 @@ export async function waitUntilReady(component: Component, record: ProcessRecord
       }
       if (component.readyUrl === undefined) return { done: true };
       const answer = await request({ url: component.readyUrl });
-      return answer.status === 200 ? { done: true } : { done: false, seen: `${answer.status} ${answer.body.slice(0, 300)}` };
+      return answer.status === 200
+        ? { done: true }
+        : { done: false, seen: `${answer.status} ${answer.body.slice(0, 300)}` };
     },
   });
 }

@@ -16,7 +16,9 @@ import { tearDown } from './teardown.ts';
 const address = '127.0.0.1';
 const defaultName = 'control-plane';
 
-export async function controlPlaneUp(options: { readonly name?: string; readonly log?: Log } = {}): Promise<ClusterHandle> {
+export async function controlPlaneUp(
+  options: { readonly name?: string; readonly log?: Log } = {},
+): Promise<ClusterHandle> {
   const { name = defaultName, log = () => {} } = options;
   const binDir = await ensureBinaries(log);
   return withLock(join(clusterRoot(), `${name}.lock`), async () => {
@@ -80,7 +82,12 @@ function listenAnywhere(): Promise<{ port: number; close: () => Promise<void> }>
     server.listen(0, address, () => {
       const bound = server.address();
       if (bound === null || typeof bound === 'string') throw new Error('unreachable');
-      const close = () => new Promise<void>((done) => server.close(() => { done(); }));
+      const close = () =>
+        new Promise<void>((done) =>
+          server.close(() => {
+            done();
+          }),
+        );
       resolve({ port: bound.port, close });
     });
   });

@@ -19,7 +19,10 @@ export const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   omitStages: ['RequestReceived', 'ResponseStarted', 'Panic'],
-  rules: [{ level: 'None', nonResourceURLs: ['/healthz*', '/readyz*', '/livez*', '/version', '/openapi*'] }, { level: 'Metadata' }],
+  rules: [
+    { level: 'None', nonResourceURLs: ['/healthz*', '/readyz*', '/livez*', '/version', '/openapi*'] },
+    { level: 'Metadata' },
+  ],
 };
 
 export function etcd(options: ControlPlaneOptions): Component {

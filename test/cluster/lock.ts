@@ -11,7 +11,12 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   const self = identify(process.pid);
   if (self === undefined) throw new Error('this process is not in /proc');
   const holder = `${self.pid} ${self.startTime}`;
-  await waitFor({ what: `the lock ${path}`, timeoutMs: LOCK_TIMEOUT_MS, intervalMs: 200, check: () => take(path, holder) });
+  await waitFor({
+    what: `the lock ${path}`,
+    timeoutMs: LOCK_TIMEOUT_MS,
+    intervalMs: 200,
+    check: () => take(path, holder),
+  });
   try {
     return await work();
   } finally {

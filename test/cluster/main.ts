@@ -92,7 +92,10 @@ function status(name: string): number {
   const sameBoot = state.bootId === bootId();
   const lines = state.processes.map((record) => {
     const runs = sameBoot && isAlive(record);
-    return { runs, line: `${record.name.padEnd(26)}${runs ? 'running' : 'dead   '}  ${String(record.pid).padEnd(9)}${record.log}` };
+    return {
+      runs,
+      line: `${record.name.padEnd(26)}${runs ? 'running' : 'dead   '}  ${String(record.pid).padEnd(9)}${record.log}`,
+    };
   });
   process.stdout.write(`${state.name} (${state.kind}) ${state.server}  ${stateDirOf(name)}\n`);
   process.stdout.write(`${lines.map(({ line }) => line).join('\n')}\n`);
@@ -102,7 +105,11 @@ function status(name: string): number {
 async function sanity(): Promise<number> {
   const module = goModules.find((candidate) => candidate.name === 'csi-driver');
   if (module === undefined) throw new Error('unreachable');
-  const child = spawn('go', ['test', '-count=1', '.'], { cwd: moduleDir(module), env: goEnvironment(module), stdio: 'inherit' });
+  const child = spawn('go', ['test', '-count=1', '.'], {
+    cwd: moduleDir(module),
+    env: goEnvironment(module),
+    stdio: 'inherit',
+  });
   return new Promise((done, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => {

@@ -47,7 +47,8 @@ export async function createNamespace({ stateDir, pause }: NamespaceOptions): Pr
     timeoutMs: 10_000,
     intervalMs: 10,
     check: () => {
-      if (outer.exitCode !== null) throw new Error(`unshare ended with ${outer.exitCode}: are namespaces allowed here?`);
+      if (outer.exitCode !== null)
+        throw new Error(`unshare ended with ${outer.exitCode}: are namespaces allowed here?`);
       init = outer.pid === undefined ? undefined : childOf(outer.pid);
       return init === undefined ? { done: false, seen: 'no child of unshare' } : { done: true };
     },

@@ -43,7 +43,9 @@ export async function chooseSlot(name: string): Promise<number> {
     const { link, podCidr } = addressesOf(slot);
     if (!taken.has(slot) && !routes.includes(link) && !routes.includes(podCidr)) return slot;
   }
-  throw new Error('no free address range for a cluster: too many clusters, or 10.201/16 and 10.202/16 are routed elsewhere');
+  throw new Error(
+    'no free address range for a cluster: too many clusters, or 10.201/16 and 10.202/16 are routed elsewhere',
+  );
 }
 
 /** Joins the network namespace of process `init` to this machine. */

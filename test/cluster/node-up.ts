@@ -44,7 +44,13 @@ export async function clusterUp(options: ClusterUpOptions = {}): Promise<Cluster
   const binDir = await ensureBinaries(log);
   return withLock(join(clusterRoot(), `${name}.lock`), async () => {
     const found = readState(name);
-    const plan = planNode({ name, stateDir, binDir, slot: found?.slot ?? (await chooseSlot(name)), schedulerBindTimeoutSeconds });
+    const plan = planNode({
+      name,
+      stateDir,
+      binDir,
+      slot: found?.slot ?? (await chooseSlot(name)),
+      schedulerBindTimeoutSeconds,
+    });
     const reason = staleReason(found, plan.state, stateDir);
     if (reason === undefined && found !== undefined) return handleOf(found);
     if (reason !== undefined) log(`replacing cluster ${name}: ${reason}`);
@@ -125,7 +131,9 @@ async function bringUp(plan: Plan, log: Log): Promise<ClusterState> {
   const { controllerManager, scheduler, kubelet, kubeProxy, csiDriver } = components;
   await Promise.all([
     images,
-    ...[controllerManager, scheduler, kubelet, kubeProxy, csiDriver].map((component) => launcher.startAndWait(component)),
+    ...[controllerManager, scheduler, kubelet, kubeProxy, csiDriver].map((component) =>
+      launcher.startAndWait(component),
+    ),
     installStorage(handleOf(state), launcher, components),
   ]);
   await waitForNode(handleOf(state), node.nodeName);
@@ -133,14 +141,25 @@ async function bringUp(plan: Plan, log: Log): Promise<ClusterState> {
   return launcher.complete();
 }
 
-async function installStorage(cluster: KubectlTarget, launcher: Launcher, components: Plan['components']): Promise<void> {
+async function installStorage(
+  cluster: KubectlTarget,
+  launcher: Launcher,
+  components: Plan['components'],
+): Promise<void> {
   const crds = ['crds-snapshotter', 'crds-provisioner'].map((dir) => join(cluster.binDir, dir, '/'));
   const files = [...crds, manifestFile('storage.yaml'), manifestFile('storage-rbac.yaml'), manifestFile('dns.yaml')];
   await kubectl(cluster, ['apply', '--server-side', ...files.map((file) => `--filename=${file}`)]);
-  await kubectl(cluster, ['wait', '--for=condition=Established', '--timeout=30s', ...snapshotCrds.map((crd) => `crd/${crd}`)]);
+  await kubectl(cluster, [
+    'wait',
+    '--for=condition=Established',
+    '--timeout=30s',
+    ...snapshotCrds.map((crd) => `crd/${crd}`),
+  ]);
   await kubectl(cluster, ['apply', '--server-side', `--filename=${manifestFile('snapshot-class.yaml')}`]);
   const { csiProvisioner, csiSnapshotter, snapshotController } = components;
-  await Promise.all([csiProvisioner, csiSnapshotter, snapshotController].map((component) => launcher.startAndWait(component)));
+  await Promise.all(
+    [csiProvisioner, csiSnapshotter, snapshotController].map((component) => launcher.startAndWait(component)),
+  );
 }
 
 /** Ready, known to the driver, and the default ServiceAccount there: a pod with a claim can be created right away. */
@@ -156,7 +175,9 @@ async function waitForNode(cluster: KubectlTarget, nodeName: string): Promise<vo
     timeoutMs: 90_000,
     intervalMs: 250,
     check: async () => {
-      const answers = await Promise.all(questions.map((args) => kubectl(cluster, args).catch((error: unknown) => String(error))));
+      const answers = await Promise.all(
+        questions.map((args) => kubectl(cluster, args).catch((error: unknown) => String(error))),
+      );
       return answers.every((answer, index) => answer === wanted[index])
         ? { done: true }
         : { done: false, seen: `Ready, driver, service account: ${JSON.stringify(answers)}` };

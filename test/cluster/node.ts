@@ -4,6 +4,7 @@ import type { Component } from './component.ts';
 import { kubeconfigFile } from './credentials.ts';
 import { type Addresses, dnsAddress } from './network.ts';
 import { cniBinDir } from './packages.ts';
+import { kubeletDir } from './paths.ts';
 
 export interface NodeOptions {
   readonly stateDir: string;
@@ -62,8 +63,8 @@ export function kubelet(options: NodeOptions): Component {
       `--kubeconfig=${kubeconfigFile(options.stateDir, 'kubelet')}`,
       `--hostname-override=${options.nodeName}`,
       `--node-ip=${options.addresses.node}`,
-      '--root-dir=/var/lib/kubelet',
-      '--cert-dir=/var/lib/kubelet/pki',
+      `--root-dir=${kubeletDir(options.stateDir)}`,
+      `--cert-dir=${join(kubeletDir(options.stateDir), 'pki')}`,
     ],
   };
 }
@@ -86,7 +87,7 @@ export function kubeletConfiguration(options: NodeOptions): object {
     imageGCHighThresholdPercent: 100,
     featureGates: { KubeletInUserNamespace: true },
     makeIPTablesUtilChains: false,
-    volumePluginDir: '/var/lib/kubelet/volume-plugins',
+    volumePluginDir: join(kubeletDir(options.stateDir), 'volume-plugins'),
     clusterDNS: [dnsAddress],
     clusterDomain: 'cluster.local',
     resolvConf: join(options.stateDir, 'resolv.conf'),

@@ -35,9 +35,12 @@ function isPresent(program: string): boolean {
 /** @throws with the list of what is missing where this machine cannot install it. */
 export async function ensureNodePackages(log: Log): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('a cluster with a node needs root (namespaces, mounts, cgroups)');
-  const missing = [...new Set(Object.entries(packages).flatMap(([program, name]) => (isPresent(program) ? [] : [name])))];
+  const missing = [
+    ...new Set(Object.entries(packages).flatMap(([program, name]) => (isPresent(program) ? [] : [name]))),
+  ];
   if (missing.length === 0) return;
-  if (!isPresent('apt-get')) throw new Error(`please install what provides these Debian packages: ${missing.join(', ')}`);
+  if (!isPresent('apt-get'))
+    throw new Error(`please install what provides these Debian packages: ${missing.join(', ')}`);
   log(`installing Debian packages: ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = { file: 'apt-get', args: ['install', '-y', '--no-install-recommends', ...missing], env };

@@ -3,9 +3,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const SOCKET_PATH_LIMIT = 107;
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,19}$/;
 
 export const defaultClusterName = 'volprime';
+export const driverName = 'csi.test.volprime.dev';
 export const sourceDir = fileURLToPath(new URL('.', import.meta.url));
 
 /** Root of all clusters' state. Short, because Unix socket paths below it may not exceed 107 bytes. */
@@ -23,15 +25,17 @@ export function cacheRoot(): string {
 /** @throws when the name is not a short lower-case word (it becomes part of paths, cgroups and interface names). */
 export function stateDirOf(name: string): string {
   if (!NAME_PATTERN.test(name)) throw new Error(`cluster name ${JSON.stringify(name)} does not match ${NAME_PATTERN}`);
-  return join(clusterRoot(), name);
+  const dir = join(clusterRoot(), name);
+  const longest = join(kubeletDir(dir), 'plugins_registry', `${driverName}-reg.sock`);
+  if (longest.length > SOCKET_PATH_LIMIT)
+    throw new Error(`${longest} is too long for a Unix socket: set VOLPRIME_CLUSTER_ROOT to a shorter path`);
+  return dir;
 }
 
-/** Where kubelet's root directory lies on disk; inside the cluster's mount namespace it is /var/lib/kubelet. */
+/** kubelet's root directory. */
 export function kubeletDir(stateDir: string): string {
   return join(stateDir, 'kubelet');
 }
-
-export const driverName = 'csi.test.volprime.dev';
 
 export function driverDir(stateDir: string): string {
   return join(kubeletDir(stateDir), 'plugins', driverName);

@@ -4,7 +4,11 @@ import { isAlive } from './process-table.ts';
 import type { ClusterState } from './state.ts';
 
 /** Gives the reason why not; nothing when it can be used, or when there is none. */
-export function staleReason(found: ClusterState | undefined, wanted: ClusterState, stateDir: string): string | undefined {
+export function staleReason(
+  found: ClusterState | undefined,
+  wanted: ClusterState,
+  stateDir: string,
+): string | undefined {
   if (found === undefined) return existsSync(stateDir) ? 'its state is unreadable' : undefined;
   if (found.bootId !== wanted.bootId) return 'the machine was restarted';
   if (found.kind !== wanted.kind) return `it is a ${found.kind} cluster`;

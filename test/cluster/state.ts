@@ -53,7 +53,11 @@ function isClusterState(value: unknown): value is ClusterState {
   if (typeof value !== 'object' || value === null) return false;
   const texts = ['name', 'kind', 'bootId', 'fingerprint', 'server', 'binDir'];
   const fields: Partial<Record<string, unknown>> = { ...value };
-  return fields['version'] === 1 && Array.isArray(fields['processes']) && texts.every((key) => typeof fields[key] === 'string');
+  return (
+    fields['version'] === 1 &&
+    Array.isArray(fields['processes']) &&
+    texts.every((key) => typeof fields[key] === 'string')
+  );
 }
 
 export function writeState(state: ClusterState): void {
@@ -65,7 +69,9 @@ export function writeState(state: ClusterState): void {
 
 export function clusterNames(): string[] {
   try {
-    return readdirSync(clusterRoot(), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+    return readdirSync(clusterRoot(), { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [entry.name] : [],
+    );
   } catch {
     return [];
   }

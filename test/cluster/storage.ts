@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { Component } from './component.ts';
 import { kubeconfigFile } from './credentials.ts';
 import type { NodeOptions } from './node.ts';
-import { driverDir, driverName } from './paths.ts';
+import { driverDir, kubeletDir } from './paths.ts';
 
-const endpoint = `/var/lib/kubelet/plugins/${driverName}/csi.sock`;
+function endpoint(stateDir: string): string {
+  return join(driverDir(stateDir), 'csi.sock');
+}
 
 export const snapshotCrds = ['volumesnapshotclasses', 'volumesnapshotcontents', 'volumesnapshots'].map(
   (plural) => `${plural}.snapshot.storage.k8s.io`,
@@ -20,10 +22,10 @@ export function csiDriver(options: NodeOptions): Component {
   return {
     name: 'csi-driver',
     program: join(options.binDir, 'csi-driver'),
-    readyFile: join(driverDir(options.stateDir), 'csi.sock'),
+    readyFile: endpoint(options.stateDir),
     args: [
-      `-socket=${endpoint}`,
-      '-registration-dir=/var/lib/kubelet/plugins_registry',
+      `-socket=${endpoint(options.stateDir)}`,
+      `-registration-dir=${join(kubeletDir(options.stateDir), 'plugins_registry')}`,
       `-control-socket=${controlSocket(options.stateDir)}`,
       `-state-dir=${join(options.stateDir, 'csi')}`,
       `-node=${options.nodeName}`,
@@ -37,7 +39,7 @@ export function csiProvisioner(options: NodeOptions): Component {
     program: join(options.binDir, 'csi-provisioner'),
     readyUrl: `http://${options.addresses.node}:9810/metrics`,
     args: [
-      `--csi-address=${endpoint}`,
+      `--csi-address=${endpoint(options.stateDir)}`,
       `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-provisioner')}`,
       `--http-endpoint=${options.addresses.node}:9810`,
       '--feature-gates=Topology=true,CrossNamespaceVolumeDataSource=true',
@@ -74,7 +76,7 @@ export function csiSnapshotter(options: NodeOptions): Component {
     program: join(options.binDir, 'csi-snapshotter'),
     readyUrl: `http://${options.addresses.node}:9812/metrics`,
     args: [
-      `--csi-address=${endpoint}`,
+      `--csi-address=${endpoint(options.stateDir)}`,
       `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-snapshotter')}`,
       `--http-endpoint=${options.addresses.node}:9812`,
       '--kube-api-qps=500',

@@ -10,9 +10,18 @@ import { run, tryRun } from './command.ts';
 import { namespaceMark } from './namespace.ts';
 import { hostInterface } from './network.ts';
 import { stateDirOf } from './paths.ts';
-import { allPids, commandLine, identify, isAlive, killAndWait, pidNamespace, type ProcessIdentity, signal } from './process-table.ts';
+import {
+  allPids,
+  commandLine,
+  identify,
+  isAlive,
+  killAndWait,
+  pidNamespace,
+  type ProcessIdentity,
+  signal,
+} from './process-table.ts';
+import { detachLoopDevicesBelow } from './loop-devices.ts';
 import { bootId, readState } from './state.ts';
-import { waitFor } from './wait.ts';
 
 export async function tearDown(name: string, log: Log): Promise<void> {
   const stateDir = stateDirOf(name);
@@ -50,7 +59,9 @@ function isServer(pid: number, stateDir: string): boolean {
   const line = commandLine(pid);
   const program = line[0]?.split('/').at(-1) ?? '';
   const names = ['unshare', 'nsenter', 'etcd', 'kube-apiserver', 'containerd', 'containerd-shim-runc-v2'];
-  return names.includes(program) && line.some((argument) => argument.includes(`${stateDir}/`) || argument.endsWith(stateDir));
+  return (
+    names.includes(program) && line.some((argument) => argument.includes(`${stateDir}/`) || argument.endsWith(stateDir))
+  );
 }
 
 /** The first process of the namespaces takes all others with it; the rest is killed one by one. */
@@ -65,24 +76,6 @@ async function unmountBelow(stateDir: string): Promise<void> {
     .flatMap((line) => line.split(' ')[4] ?? [])
     .filter((point) => point.startsWith(`${stateDir}/`));
   for (const point of points.reverse()) await run({ file: 'umount', args: ['--lazy', point] });
-}
-
-/** Devices of a namespace that has just ended are released a moment later, by themselves. */
-async function detachLoopDevicesBelow(stateDir: string): Promise<void> {
-  await waitFor({
-    what: 'loop devices to be released',
-    timeoutMs: 20_000,
-    check: async () => {
-      const devices = await loopDevicesBelow(stateDir);
-      for (const device of devices) await tryRun({ file: 'losetup', args: ['--detach', device] });
-      return devices.length === 0 ? { done: true } : { done: false, seen: devices.join(' ') };
-    },
-  });
-}
-
-async function loopDevicesBelow(stateDir: string): Promise<string[]> {
-  const list = await tryRun({ file: 'losetup', args: ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-FILE'] });
-  return (list ?? '').split('\n').flatMap((line) => (line.includes(` ${stateDir}/`) ? [line.split(' ')[0] ?? ''] : []));
 }
 
 /** The kernel empties cgroups of dead processes a moment after they are gone from /proc. */

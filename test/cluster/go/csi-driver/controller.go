@@ -14,7 +14,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-const defaultCapacity = 1 << 30
+const (
+	defaultCapacity = 1 << 30
+	// mutableParameter is what a VolumeAttributesClass may set. It has no effect but to be listed.
+	mutableParameter = "tier"
+)
 
 type controllerServer struct {
 	csi.UnimplementedControllerServer
@@ -73,6 +77,9 @@ func (c *controllerServer) CreateVolume(_ context.Context, r *csi.CreateVolumeRe
 func (c *controllerServer) plan(r *csi.CreateVolumeRequest) (*volume, error) {
 	block, err := checkCapabilities(r.VolumeCapabilities)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkMutable(r.MutableParameters); err != nil {
 		return nil, err
 	}
 	backing := backingDirectory
@@ -140,6 +147,7 @@ type origin struct {
 	path, backing string
 	block         bool
 	size          int64
+	freeze        func() (thaw func() error, err error)
 }
 
 func (c *controllerServer) makeData(v *volume, source *csi.VolumeContentSource) error {
@@ -177,7 +185,12 @@ func fill(v *volume, from *origin) error {
 		}
 	}
 	if from != nil {
-		if err := copyData(v.Backing, from.path, v.DataPath); err != nil {
+		thaw, err := from.freeze()
+		if err != nil {
+			return err
+		}
+		err = copyData(v.Backing, from.path, v.DataPath)
+		if err := errors.Join(err, thaw()); err != nil {
 			return err
 		}
 	}
@@ -193,14 +206,16 @@ func (c *controllerServer) origin(source *csi.VolumeContentSource) (*origin, err
 		if !ok {
 			return nil, status.Errorf(codes.NotFound, "no snapshot %q", id)
 		}
-		return &origin{path: s.DataPath, backing: s.Backing, block: s.Block, size: s.SizeBytes}, nil
+		hold := func() (func() error, error) { return func() error { return nil }, nil }
+		return &origin{path: s.DataPath, backing: s.Backing, block: s.Block, size: s.SizeBytes, freeze: hold}, nil
 	}
 	if id := source.GetVolume().GetVolumeId(); id != "" {
 		v, ok := c.volume(id)
 		if !ok {
 			return nil, status.Errorf(codes.NotFound, "no volume %q", id)
 		}
-		return &origin{path: v.DataPath, backing: v.Backing, block: v.Block, size: v.CapacityBytes}, nil
+		hold := func() (func() error, error) { return freeze(v) }
+		return &origin{path: v.DataPath, backing: v.Backing, block: v.Block, size: v.CapacityBytes, freeze: hold}, nil
 	}
 	return nil, nil
 }
@@ -214,10 +229,17 @@ func (c *controllerServer) DeleteVolume(_ context.Context, r *csi.DeleteVolumeRe
 	if !ok {
 		return &csi.DeleteVolumeResponse{}, nil
 	}
-	if inUse, err := isMounted(v); err != nil {
+	mounts, err := mountsOf(v)
+	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
-	} else if inUse {
-		return nil, status.Errorf(codes.FailedPrecondition, "volume %q is still published", v.ID)
+	}
+	if len(mounts) > 0 {
+		return nil, status.Errorf(codes.FailedPrecondition, "volume %q is in use at %s", v.ID, mounts[0])
+	}
+	if v.Backing == backingImage {
+		if err := detachLoop(v.DataPath); err != nil {
+			return nil, status.Error(codes.Internal, err.Error())
+		}
 	}
 	if err := c.removeVolume(v.ID); err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
@@ -429,10 +451,22 @@ func (c *controllerServer) ControllerExpandVolume(_ context.Context, r *csi.Cont
 	return &csi.ControllerExpandVolumeResponse{CapacityBytes: size, NodeExpansionRequired: v.Backing == backingImage}, nil
 }
 
+func checkMutable(parameters map[string]string) error {
+	for name := range parameters {
+		if name != mutableParameter {
+			return status.Errorf(codes.InvalidArgument, "mutable parameter %q is not %q", name, mutableParameter)
+		}
+	}
+	return nil
+}
+
 func (c *controllerServer) ControllerModifyVolume(_ context.Context, r *csi.ControllerModifyVolumeRequest) (*csi.ControllerModifyVolumeResponse, error) {
 	defer c.lock(r.VolumeId)()
 	v, err := c.requireVolume(r.VolumeId)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkMutable(r.MutableParameters); err != nil {
 		return nil, err
 	}
 	modified := *v

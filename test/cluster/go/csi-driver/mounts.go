@@ -3,10 +3,11 @@ package main
 import (
 	"bufio"
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -21,20 +22,24 @@ func resizeImage(path string, size int64) error {
 	return file.Truncate(size)
 }
 
-// mountPoints gives every mount point together with the device it shows.
-func mountPoints() (map[string]string, error) {
+// mountPoint is one line of mountinfo: what of which device is seen where.
+type mountPoint struct {
+	path, root, device string
+}
+
+func mountPoints() ([]mountPoint, error) {
 	file, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	points := map[string]string{}
+	var points []mountPoint
 	scanner := bufio.NewScanner(file)
 	for scanner.Scan() {
 		before, after, _ := strings.Cut(scanner.Text(), " - ")
 		fields, source := strings.Fields(before), strings.Fields(after)
 		if len(fields) > 4 && len(source) > 1 {
-			points[fields[4]] = source[1]
+			points = append(points, mountPoint{path: fields[4], root: fields[3], device: source[1]})
 		}
 	}
 	return points, scanner.Err()
@@ -49,8 +54,31 @@ func isMountPoint(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, ok := points[resolved]
-	return ok, nil
+	return slices.ContainsFunc(points, func(p mountPoint) bool { return p.path == resolved }), nil
+}
+
+// mountsOf gives the paths at which a volume is seen: staged or published.
+func mountsOf(v *volume) ([]string, error) {
+	points, err := mountPoints()
+	if err != nil {
+		return nil, err
+	}
+	shows := func(p mountPoint) bool { return strings.HasSuffix(p.root, "/volumes/"+v.ID+"/data") }
+	if v.Backing == backingImage {
+		device, err := loopDevice(v.DataPath)
+		if err != nil || device == "" {
+			return nil, err
+		}
+		// A published device is a bind of its node in /dev.
+		shows = func(p mountPoint) bool { return p.device == device || "/dev"+p.root == device }
+	}
+	var paths []string
+	for _, point := range points {
+		if shows(point) {
+			paths = append(paths, point.path)
+		}
+	}
+	return paths, nil
 }
 
 // unmount also succeeds on what is not mounted or does not exist.
@@ -106,31 +134,38 @@ func detachLoop(image string) error {
 	return runCommand("losetup", "--detach", device)
 }
 
-// mountImage makes the file system at first use and lets it grow to the size of the image.
+// mountImage makes the file system at first use, and lets it grow to the size of the image. It grows before it is
+// mounted: growing a mounted one needs CAP_SYS_RESOURCE, which not every machine grants.
 func mountImage(image, target string) error {
 	device, err := attachLoop(image)
 	if err != nil {
 		return err
 	}
-	// blkid exits with 2 where it finds nothing.
-	if err := exec.Command("blkid", "-p", device).Run(); err != nil {
-		if err := runCommand("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,root_owner=0:0,nodiscard", device); err != nil {
-			return err
-		}
-	}
-	if err := runCommand("mount", "-t", "ext4", device, target); err != nil {
-		return errors.Join(err, detachLoop(image))
-	}
-	if err := os.Chmod(target, 0o777); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	if err := runCommand("resize2fs", device); err != nil {
-		return err
+	err = prepareFileSystem(device)
+	if err == nil {
+		err = runCommand("mount", "-t", "ext4", device, target)
 	}
 	// A busy device detaches itself when it is unmounted.
-	return runCommand("losetup", "--detach", device)
+	if err := errors.Join(err, detachLoop(image)); err != nil {
+		return err
+	}
+	return os.Chmod(target, 0o777)
 }
 
+func prepareFileSystem(device string) error {
+	// blkid exits with 2 where it finds nothing.
+	if err := exec.Command("blkid", "-p", device).Run(); err != nil {
+		return runCommand("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,nodiscard", device)
+	}
+	// 1: errors were corrected, such as a journal that was replayed.
+	var exit *exec.ExitError
+	if err := exec.Command("e2fsck", "-f", "-p", device).Run(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		return fmt.Errorf("e2fsck %s: %w", device, err)
+	}
+	return runCommand("resize2fs", device)
+}
+
+// growDevice makes a volume in use as large as its image.
 func growDevice(v *volume) error {
 	device, err := loopDevice(v.DataPath)
 	if err != nil || device == "" {
@@ -142,40 +177,34 @@ func growDevice(v *volume) error {
 	return runCommand("resize2fs", device)
 }
 
-// isMounted says whether a publication of the volume is left on the node.
-func isMounted(v *volume) (bool, error) {
-	if v.Backing == backingImage {
-		device, err := loopDevice(v.DataPath)
-		return device != "", err
-	}
-	file, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return false, err
-	}
-	return strings.Contains(string(file), "/volumes/"+v.ID+"/data "), nil
-}
-
-// freeze holds back writes to a mounted image so that its copy is a consistent file system.
+// freeze makes what has been written reach the image, and holds back further writes to a file system while it is copied.
 func freeze(v *volume) (thaw func() error, err error) {
 	nothing := func() error { return nil }
-	if v.Backing != backingImage || v.Block {
+	if v.Backing != backingImage {
 		return nothing, nil
 	}
 	device, err := loopDevice(v.DataPath)
 	if err != nil || device == "" {
 		return nothing, err
 	}
-	points, err := mountPoints()
-	if err != nil {
+	if v.Block {
+		return nothing, flush(device)
+	}
+	paths, err := mountsOf(v)
+	if err != nil || len(paths) == 0 {
 		return nothing, err
 	}
-	for point, source := range points {
-		if source == device {
-			if err := runCommand("fsfreeze", "--freeze", point); err != nil {
-				return nothing, err
-			}
-			return func() error { return runCommand("fsfreeze", "--unfreeze", point) }, nil
-		}
+	if err := runCommand("fsfreeze", "--freeze", paths[0]); err != nil {
+		return nothing, err
 	}
-	return nothing, nil
+	return func() error { return runCommand("fsfreeze", "--unfreeze", paths[0]) }, nil
+}
+
+func flush(device string) error {
+	file, err := os.Open(device)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return file.Sync()
 }

@@ -81,7 +81,7 @@ func (n *nodeServer) NodeUnstageVolume(_ context.Context, r *csi.NodeUnstageVolu
 		return nil, err
 	}
 	err = unmount(r.StagingTargetPath)
-	if v.Block {
+	if err == nil && v.Block {
 		err = detachLoop(v.DataPath)
 	}
 	if err != nil {
@@ -105,10 +105,30 @@ func (n *nodeServer) NodePublishVolume(_ context.Context, r *csi.NodePublishVolu
 	if !v.Block && v.Backing == backingImage && r.StagingTargetPath == "" {
 		return nil, status.Error(codes.FailedPrecondition, "the volume is not staged")
 	}
+	if err := checkSingleWriter(v, r); err != nil {
+		return nil, err
+	}
 	if err := publish(v, r); err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return &csi.NodePublishVolumeResponse{}, nil
+}
+
+// checkSingleWriter refuses a second target to an access mode that allows one.
+func checkSingleWriter(v *volume, r *csi.NodePublishVolumeRequest) error {
+	if r.VolumeCapability.GetAccessMode().GetMode() != csi.VolumeCapability_AccessMode_SINGLE_NODE_SINGLE_WRITER {
+		return nil
+	}
+	mounts, err := mountsOf(v)
+	if err != nil {
+		return status.Error(codes.Internal, err.Error())
+	}
+	for _, path := range mounts {
+		if path != r.TargetPath && path != r.StagingTargetPath {
+			return status.Errorf(codes.FailedPrecondition, "volume %q is in use at %s by its single writer", v.ID, path)
+		}
+	}
+	return nil
 }
 
 func publish(v *volume, r *csi.NodePublishVolumeRequest) error {

@@ -8,35 +8,43 @@ import (
 	"github.com/kubernetes-csi/csi-test/v5/pkg/sanity"
 )
 
-// TestSanity runs the CSI project's own conformance suite. It mounts, so it needs root.
+// TestSanity runs the CSI project's own conformance suite, which mounts and so needs root. One process can run it once:
+// SANITY_BACKING chooses between directory and image.
 func TestSanity(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
-	for _, backing := range []string{backingDirectory, backingImage} {
-		t.Run(backing, func(t *testing.T) {
-			dir := t.TempDir()
-			d, err := newDriver(filepath.Join(dir, "state"), "node-1", 1<<40)
-			if err != nil {
-				t.Fatal(err)
-			}
-			socket := filepath.Join(dir, "csi.sock")
-			server := d.grpcServer()
-			go serve(listen(socket), server)
-			defer server.Stop()
-
-			parameters := filepath.Join(dir, "parameters.yaml")
-			if err := os.WriteFile(parameters, []byte("backing: "+backing+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			config := sanity.NewTestConfig()
-			config.Address = "unix://" + socket
-			config.TargetPath = filepath.Join(dir, "target")
-			config.StagingPath = filepath.Join(dir, "staging")
-			config.TestVolumeParametersFile = parameters
-			config.TestVolumeExpandSize = config.TestVolumeSize * 2
-			config.IdempotentCount = 2
-			sanity.Test(t, config)
-		})
+	backing := os.Getenv("SANITY_BACKING")
+	if backing == "" {
+		backing = backingDirectory
 	}
+	dir := t.TempDir()
+	d, err := newDriver(filepath.Join(dir, "state"), "node-1", 1<<50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "csi.sock")
+	server := d.grpcServer()
+	go serve(listen(socket), server)
+	defer server.Stop()
+
+	config := sanity.NewTestConfig()
+	config.Address = "unix://" + socket
+	config.TargetPath = filepath.Join(dir, "target")
+	config.StagingPath = filepath.Join(dir, "staging")
+	config.TestVolumeSize = 32 << 20
+	config.TestVolumeExpandSize = 64 << 20
+	config.TestVolumeParametersFile = writeFile(t, dir, "parameters.yaml", "backing: "+backing+"\n")
+	config.TestVolumeMutableParametersFile = writeFile(t, dir, "mutable.yaml", mutableParameter+": gold\n")
+	config.IdempotentCount = 2
+	sanity.Test(t, config)
+}
+
+func writeFile(t *testing.T, dir, name, content string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
