@@ -1,0 +1,536 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  aBoundPrime,
+  aClaim,
+  aClass,
+  anObservation,
+  aPod,
+  aPopulation,
+  aPrime,
+  aSource,
+  aVolume,
+  boundClaim,
+  ended,
+  NOW,
+  podlessPlugin,
+  protectedBy,
+  UID,
+} from '../../test/support/objects.ts';
+import { ANNOTATION_LAST_NODE, ANNOTATION_POPULATION_UID, ANNOTATION_SELECTED_NODE } from '../api/names.ts';
+import type { Action } from './action.ts';
+import { decide } from './decide.ts';
+import { noLocalFacts, type Observation } from './observation.ts';
+
+const deleted = { deletionTimestamp: '2026-01-02T03:04:00Z' };
+const ours = aClaim({ meta: protectedBy });
+const dying = aClaim({ meta: { ...protectedBy, ...deleted } });
+const started = {
+  phase: 'Populating' as const,
+  attempt: 1,
+  prime: { name: 'p', namespace: 'app', uid: 'prime-1' },
+  volume: { name: 'pv-1', uid: 'volume-1' },
+};
+const result = { verification: 'checksum' as const, digest: 'sha256:00', bytes: 1 };
+const withResult = { ...started, phase: 'Rebinding' as const, result };
+const primeVolume = aVolume('prime-1');
+const report = JSON.stringify({ outcome: 'succeeded', targets: [result] });
+const running = { claim: ours, population: aPopulation(started), prime: aBoundPrime, volume: primeVolume };
+const wffc = aClass({ volumeBindingMode: 'WaitForFirstConsumer' });
+const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
+const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
+  attempt,
+  pod: aPod(attempt, ...rest),
+});
+
+type Row = readonly [
+  name: string,
+  given: Partial<Observation>,
+  expected: Partial<Action> & { readonly type: Action['type'] },
+];
+const wait = (reason: string, more: object = {}) =>
+  ({ type: 'Wait', waiting: expect.objectContaining({ reason, ...more }) }) as never;
+const failure = (reason: string, more: object = {}) =>
+  ({ type: 'RecordFailure', failure: expect.objectContaining({ reason }), ...more }) as never;
+
+const rows: readonly Row[] = [
+  // Not ours, or nothing to do.
+  ['a claim of no plugin', { plugin: undefined }, { type: 'Ignore' }],
+  ['a claim that the user bound himself', { claim: aClaim({ spec: { volumeName: 'pv-static' } }) }, { type: 'Ignore' }],
+  ['a deleted claim without traces', { claim: aClaim({ meta: deleted }) }, { type: 'Ignore' }],
+  ['no claim, no traces', { claim: undefined }, { type: 'Ignore' }],
+  // Gates.
+  ['the source is missing', { source: undefined }, wait('PopulatorDataSourceNotFound', { mood: 'blocked' })],
+  ['the class is missing', { storageClass: undefined }, wait('StorageClassNotFound')],
+  [
+    'no class on the claim',
+    { claim: { ...aClaim(), spec: { ...aClaim().spec, storageClassName: '' } } },
+    wait('StaticVolumesOnly'),
+  ],
+  [
+    'an in-tree class',
+    { storageClass: aClass({ provisioner: 'kubernetes.io/no-provisioner' }) },
+    wait('ProvisionerNotSupported'),
+  ],
+  [
+    'a source in another namespace',
+    {
+      claim: aClaim({
+        spec: { dataSourceRef: { apiGroup: 'provider.example.com', kind: 'Provider', name: 'p', namespace: 'other' } },
+      }),
+    },
+    wait('CrossNamespaceNotSupported'),
+  ],
+  ['no consumer yet', { storageClass: wffc }, wait('WaitingForFirstConsumer', { mood: 'healthy' })],
+  ['a foreign prime', { foreign: { kind: 'PersistentVolumeClaim', namespace: 'app', name: 'x' } }, wait('NameTaken')],
+  // Steps 1 to 3.
+  ['everything is there', {}, { type: 'ProtectClaim' }],
+  ['protected', { claim: ours }, { type: 'RecordPopulation', pinned: aSource }],
+  [
+    'a waiting record',
+    { claim: ours, population: aPopulation({}, { pinned: undefined, meta: { finalizers: [] } }) },
+    { type: 'RecordPopulation', pinned: aSource },
+  ],
+  ['recorded', { claim: ours, population: aPopulation() }, { type: 'CreatePrime', node: undefined }],
+  [
+    'recorded, the source is gone meanwhile',
+    { claim: ours, population: aPopulation(), source: undefined },
+    { type: 'CreatePrime', node: undefined },
+  ],
+  [
+    'recorded, with a node',
+    { claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }), population: aPopulation(), storageClass: wffc },
+    { type: 'CreatePrime', node: 'n1' },
+  ],
+  [
+    'the plugin prepares first',
+    { claim: ours, population: aPopulation(), plugin: { ...podlessPlugin, hasPrepare: true } },
+    { type: 'Prepare' },
+  ],
+  ['the prime waits for its volume', { claim: ours, population: aPopulation(), prime: aPrime() }, wait('Provisioning')],
+  [
+    'the prime is bound, the volume not yet seen',
+    { claim: ours, population: aPopulation(), prime: aBoundPrime },
+    wait('Provisioning'),
+  ],
+  [
+    'the provisioner gave up on the node',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({
+        meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1', [ANNOTATION_POPULATION_UID]: 'population-1' } },
+      }),
+    },
+    { type: 'HandBackNode', node: 'n1' },
+  ],
+  [
+    'the scheduler chose another node',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n2') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1' } } }),
+    },
+    { type: 'SetPrimeNode', node: 'n2' },
+  ],
+  [
+    'handed back, not chosen again',
+    {
+      claim: ours,
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1' } } }),
+    },
+    wait('WaitingForNode'),
+  ],
+  [
+    'the volume lacks an access mode',
+    {
+      ...running,
+      population: aPopulation(),
+      claim: aClaim({ meta: protectedBy, spec: { accessModes: ['ReadWriteMany'] } }),
+    },
+    failure('VolumeRefused', { final: true }),
+  ],
+  // Step 4 with a pod.
+  [
+    'the prime is ready',
+    { ...running, population: aPopulation() },
+    { type: 'StartAttempt', attempt: 1, volume: primeVolume },
+  ],
+  ['the attempt is recorded', running, { type: 'CreatePod', attempt: 1 }],
+  [
+    'the pod runs',
+    { ...running, pods: [pod(1, { phase: 'Running' })], local: { ...noLocalFacts, progressAt: NOW } },
+    wait('Populating', { until: NOW + 5_000 }),
+  ],
+  ['the pod runs, progress is due', { ...running, pods: [pod(1, { phase: 'Running' })] }, { type: 'ReadProgress' }],
+  [
+    'the image cannot be pulled',
+    {
+      ...running,
+      pods: [
+        pod(1, {
+          phase: 'Pending',
+          containerStatuses: [{ name: 'populator', state: { waiting: { reason: 'ImagePullBackOff' } } }],
+        }),
+      ],
+    },
+    wait('ImagePullBackOff'),
+  ],
+  ['the pod succeeded', { ...running, pods: [pod(1, ended(0, report))] }, { type: 'RecordResult', result }],
+  [
+    'the pod of an image that reports nothing succeeded',
+    { ...running, pods: [pod(1, ended(0, undefined))] },
+    { type: 'RecordResult', result: { verification: 'plugin' } },
+  ],
+  ['the pod failed', { ...running, pods: [pod(1, ended(1, 'boom'))] }, failure('PopulatorFailed', { final: false })],
+  [
+    'the pod says that it is permanent',
+    {
+      ...running,
+      pods: [
+        pod(
+          1,
+          ended(2, JSON.stringify({ outcome: 'failed', reason: 'ChecksumMismatch', message: 'm', permanent: true })),
+        ),
+      ],
+    },
+    failure('ChecksumMismatch', { final: true, nextAttemptAt: undefined }),
+  ],
+  [
+    'exit code 0 with a report of failure is no success',
+    {
+      ...running,
+      pods: [pod(1, ended(0, JSON.stringify({ outcome: 'failed', reason: 'X', message: 'm', permanent: false })))],
+    },
+    failure('X'),
+  ],
+  [
+    'the pod was taken away by force',
+    { ...running, local: { ...noLocalFacts, podSeen: 1 } },
+    { type: 'RecordFailure', failure: expect.objectContaining({ reason: 'PodLost', discardPrime: true }) } as never,
+  ],
+  [
+    'the last of the attempts failed',
+    { ...running, population: aPopulation({ ...started, failures: 9 }), pods: [pod(1, ended(1, 'boom'))] },
+    failure('PopulatorFailed', { final: true }),
+  ],
+  [
+    'waiting before the next attempt',
+    {
+      ...running,
+      population: aPopulation({ ...started, failedAttempt: 1, nextAttemptAt: '2026-01-02T03:05:00.000Z' }),
+    },
+    wait('Backoff', { until: NOW + 55_000 }),
+  ],
+  [
+    'the wait is over, the old pod still there',
+    { ...running, population: aPopulation({ ...started, failedAttempt: 1 }), pods: [pod(1, ended(1, 'boom'))] },
+    { type: 'DeletePod' },
+  ],
+  [
+    'the old pod is deleted and terminal',
+    {
+      ...running,
+      population: aPopulation({ ...started, failedAttempt: 1 }),
+      pods: [pod(1, ended(1, 'boom'), deleted)],
+    },
+    { type: 'ReleasePod' },
+  ],
+  [
+    'the old pod is deleted and may still run',
+    {
+      ...running,
+      population: aPopulation({ ...started, failedAttempt: 1 }),
+      pods: [pod(1, { phase: 'Running' }, deleted)],
+    },
+    wait('Populating'),
+  ],
+  [
+    'the next attempt',
+    { ...running, population: aPopulation({ ...started, failedAttempt: 1 }) },
+    { type: 'StartAttempt', attempt: 2, volume: primeVolume },
+  ],
+  // Step 4 by calls.
+  ['the plugin is called', { ...running, plugin: podlessPlugin }, { type: 'CallPopulate', attempt: 1 }],
+  [
+    'the plugin is asked',
+    { ...running, plugin: podlessPlugin, local: { ...noLocalFacts, startedAttempt: 1 } },
+    { type: 'CallComplete', attempt: 1 },
+  ],
+  [
+    'not yet',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      local: {
+        ...noLocalFacts,
+        startedAttempt: 1,
+        answer: { done: false, attempt: 1, askAgainAt: NOW + 1, progress: undefined },
+      },
+    },
+    wait('Populating', { until: NOW + 1 }),
+  ],
+  [
+    'the plugin is done',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      local: { ...noLocalFacts, startedAttempt: 1, answer: { done: true, attempt: 1, result } },
+    },
+    { type: 'RecordResult', result },
+  ],
+  [
+    'an answer to an earlier attempt counts for nothing',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      local: { ...noLocalFacts, startedAttempt: 1, answer: { done: true, attempt: 0, result } },
+    },
+    { type: 'CallComplete', attempt: 1 },
+  ],
+  [
+    'a call failed',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      local: { ...noLocalFacts, failure: { reason: 'R', message: 'm', scope: 'call' } },
+    },
+    failure('R', { final: false }),
+  ],
+  [
+    'a pod-less attempt failed: only a new volume is clean',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      local: { ...noLocalFacts, failure: { reason: 'R', message: 'm', scope: 'attempt' } },
+    },
+    { type: 'RecordFailure', failure: expect.objectContaining({ discardPrime: true }) } as never,
+  ],
+  // The prime is lost on the way.
+  [
+    'the prime was deleted by somebody',
+    { ...running, prime: aPrime({ spec: { volumeName: 'pv-1' }, phase: 'Bound', meta: deleted }) },
+    failure('PrimeLost'),
+  ],
+  ['the prime is gone', { ...running, prime: undefined, volume: undefined }, failure('PrimeLost')],
+  [
+    'the volume was deleted by somebody',
+    { ...running, volume: aVolume('prime-1', { meta: deleted }) },
+    failure('PrimeLost'),
+  ],
+  [
+    'the discarded prime goes',
+    { ...running, population: aPopulation({ attempt: 1, failedAttempt: 1, discard: 'prime-1' }) },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'a new prime after the discarded one',
+    { claim: ours, population: aPopulation({ attempt: 1, failedAttempt: 1, discard: 'prime-1' }) },
+    { type: 'CreatePrime', node: undefined },
+  ],
+  // Steps 5 and 6.
+  [
+    'a result, the pod still there',
+    { ...running, population: aPopulation(withResult), pods: [pod(1, ended(0, report))] },
+    { type: 'DeletePod' },
+  ],
+  ['a result, the pod gone', { ...running, population: aPopulation(withResult) }, { type: 'Rebind' }],
+  [
+    'a result, the prime is another one',
+    { ...running, population: aPopulation({ ...withResult, prime: { ...started.prime, uid: 'prime-0' } }) },
+    failure('VolumeLost'),
+  ],
+  [
+    'a result, the volume is Released by a deleted prime',
+    { ...running, population: aPopulation(withResult), prime: undefined },
+    failure('VolumeLost'),
+  ],
+  ['swapped', { ...running, population: aPopulation(withResult), volume: aVolume(UID) }, wait('Binding')],
+  [
+    'swapped long ago, not bound',
+    {
+      ...running,
+      population: aPopulation(withResult),
+      volume: aVolume(UID, { meta: { annotations: { 'volprime.dev/populated-at': '2026-01-02T03:00:00Z' } } }),
+    },
+    wait('VolumeRefused', { mood: 'blocked' }),
+  ],
+  [
+    'named, binding not complete',
+    {
+      ...running,
+      claim: aClaim({ meta: protectedBy, spec: { volumeName: 'pv-1' } }),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+    },
+    wait('Binding'),
+  ],
+  [
+    'bound to our volume',
+    { ...running, claim: boundClaim('pv-1'), population: aPopulation(withResult), volume: aVolume(UID) },
+    { type: 'DeletePrime' },
+  ],
+  ['bound elsewhere', { ...running, claim: boundClaim('pv-other') }, failure('BoundElsewhere', { final: true })],
+  [
+    'bound elsewhere, ours was swapped',
+    {
+      claim: boundClaim('pv-other'),
+      population: aPopulation({ ...withResult, phase: 'Failed' }),
+      volume: aVolume(UID),
+    },
+    { type: 'DeleteVolume', volume: aVolume(UID) },
+  ],
+  // Step 7.
+  [
+    'the cleanup function comes before the prime goes',
+    {
+      ...running,
+      plugin: podlessPlugin,
+      claim: boundClaim('pv-1'),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+    },
+    { type: 'CallCleanup' },
+  ],
+  [
+    'the prime is deleted',
+    {
+      ...running,
+      claim: boundClaim('pv-1'),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+      prime: aPrime({ spec: { volumeName: 'pv-1' }, meta: deleted }),
+    },
+    { type: 'ReleasePrime' },
+  ],
+  [
+    'the prime is gone, the claim still held',
+    {
+      ...running,
+      claim: boundClaim('pv-1'),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+      prime: undefined,
+    },
+    { type: 'ReleaseClaim' },
+  ],
+  [
+    'the claim is let go',
+    {
+      claim: aClaim({
+        meta: { annotations: boundClaim('pv-1').metadata.annotations ?? {} },
+        spec: { volumeName: 'pv-1' },
+      }),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+    },
+    { type: 'RecordSuccess' },
+  ],
+  [
+    'success is recorded',
+    {
+      claim: aClaim({
+        meta: { annotations: boundClaim('pv-1').metadata.annotations ?? {} },
+        spec: { volumeName: 'pv-1' },
+      }),
+      population: aPopulation({ ...withResult, phase: 'Succeeded' }),
+      volume: aVolume(UID),
+    },
+    { type: 'ReleasePopulation' },
+  ],
+  [
+    'at rest',
+    {
+      claim: aClaim({
+        meta: { annotations: boundClaim('pv-1').metadata.annotations ?? {} },
+        spec: { volumeName: 'pv-1' },
+      }),
+      population: aPopulation({ ...withResult, phase: 'Succeeded' }, { meta: { finalizers: [] } }),
+      volume: aVolume(UID),
+      source: undefined,
+    },
+    { type: 'Ignore' },
+  ],
+  // Step 8.
+  [
+    'cancelled while the pod runs',
+    { ...running, claim: dying, pods: [pod(1, { phase: 'Running' })] },
+    { type: 'DeletePod' },
+  ],
+  [
+    'cancelled, source and class are gone',
+    { ...running, claim: dying, source: undefined, storageClass: undefined },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'cancelled under Retain',
+    { ...running, claim: dying, volume: aVolume('prime-1', { spec: { persistentVolumeReclaimPolicy: 'Retain' } }) },
+    { type: 'ReclaimVolume' },
+  ],
+  [
+    "cancelled after the swap under Retain: the volume is the claim's",
+    { ...running, claim: dying, volume: aVolume(UID, { spec: { persistentVolumeReclaimPolicy: 'Retain' } }) },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'cancelled while the volume may be on its way',
+    { claim: dying, population: aPopulation(), prime: aPrime({ meta: { deletionTimestamp: '2026-01-02T03:04:04Z' } }) },
+    wait('CleaningUp', { until: NOW + 1_000 }),
+  ],
+  ['cancelled, all gone but the finalizer', { claim: dying, population: aPopulation() }, { type: 'ReleaseClaim' }],
+  ['cancelled, the claim is gone', { claim: undefined, population: aPopulation() }, { type: 'ReleasePopulation' }],
+  [
+    'the claim was recreated: the old record ends',
+    { claim: undefined, population: aPopulation(), prime: aPrime(), plugin: undefined },
+    { type: 'DeletePrime' },
+  ],
+  // Failed for good.
+  ['failed: everything goes', { ...running, population: aPopulation({ phase: 'Failed' }) }, { type: 'DeletePrime' }],
+  [
+    'failed: at rest',
+    { claim: aClaim(), population: aPopulation({ phase: 'Failed' }, { meta: { finalizers: [] } }) },
+    { type: 'Ignore' },
+  ],
+  [
+    'failed, the source was edited',
+    {
+      claim: aClaim(),
+      population: aPopulation({ phase: 'Failed' }, { meta: { finalizers: [] } }),
+      source: { ...aSource, generation: 2 },
+    },
+    { type: 'ProtectClaim' },
+  ],
+  [
+    'failed, the source was edited, protected',
+    {
+      claim: ours,
+      population: aPopulation({ phase: 'Failed' }, { meta: { finalizers: [] } }),
+      source: { ...aSource, generation: 2 },
+    },
+    { type: 'RecordPopulation', pinned: { ...aSource, generation: 2 } },
+  ],
+  [
+    're-pinned: the old failure counts no more',
+    {
+      claim: ours,
+      population: aPopulation(
+        { phase: 'Failed', failures: 9, nextAttemptAt: '2027-01-01T00:00:00Z' },
+        { meta: { generation: 2 } },
+      ),
+    },
+    { type: 'CreatePrime', node: undefined },
+  ],
+];
+
+describe('decide', () => {
+  test.each(rows)('%s', (_name, given, expected) => {
+    expect(decide(anObservation(given), NOW)).toEqual(expect.objectContaining(expected));
+  });
+
+  test('is told the same for every observation twice', () => {
+    for (const [, given] of rows) expect(decide(anObservation(given), NOW)).toEqual(decide(anObservation(given), NOW));
+  });
+});
