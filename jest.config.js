@@ -6,6 +6,8 @@ const base = {
   rootDir: import.meta.dirname,
   extensionsToTreatAsEsm: ['.ts'],
   transform,
+  // Samples import the package by its name, as their readers will.
+  moduleNameMapper: { '^volprime$': '<rootDir>/src/sdk/index.ts' },
   testEnvironment: 'node',
 };
 
