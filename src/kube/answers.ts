@@ -15,7 +15,11 @@ const statusSchema = z.object({
   details: z
     .object({
       retryAfterSeconds: z.number().optional(),
-      causes: z.array(z.object({ reason: z.string().optional(), message: z.string().optional() })).optional(),
+      causes: z
+        .array(
+          z.object({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }),
+        )
+        .optional(),
     })
     .optional(),
 });
@@ -56,6 +60,8 @@ export function writeOutcome<T extends KubeObject>(call: Call, answer: Answer): 
       return { type: 'refused', reason: refusalReason(status), message };
     case 400:
     case 422:
+      // How the API server says that a uid precondition in a patch did not hold.
+      if (status?.details?.causes?.some(({ field }) => field === 'metadata.uid')) return { type: 'conflict', message };
       return { type: 'refused', reason: 'Invalid', message };
     case 413:
       return { type: 'refused', reason: 'TooLarge', message };

@@ -66,11 +66,16 @@ export interface Status {
   readonly details?:
     | {
         readonly retryAfterSeconds?: number | undefined;
-        readonly causes?:
-          | readonly { readonly reason?: string | undefined; readonly message?: string | undefined }[]
-          | undefined;
+        readonly causes?: readonly StatusCause[] | undefined;
       }
     | undefined;
+}
+
+export interface StatusCause {
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  /** Path of the field that is at fault. */
+  readonly field?: string | undefined;
 }
 
 export type WatchEvent<T> =

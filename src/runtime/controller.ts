@@ -81,8 +81,8 @@ export class Controller<K extends string = string> {
     if (this.#stop !== undefined) throw new Error(`controller ${this.name} ran already`);
     this.#stop = signal;
     if (!signal.aborted) {
-      this.#queue.start();
       this.#logger.info('controller started');
+      this.#queue.start();
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     await this.#queue.stop();
