@@ -46,7 +46,7 @@ export function parseObject<T extends KubeObject>(call: Call, answer: Answer): T
 export function writeOutcome<T extends KubeObject>(call: Call, answer: Answer): WriteOutcome<T> {
   if (answer.status >= 200 && answer.status < 300) {
     const body = parseBody(call, answer);
-    if (call.verb === 'delete' && (parseStatus(body) !== undefined || isGone(body as T))) return { type: 'absent' };
+    if (call.verb === 'delete' && endsDeletion(body as T)) return { type: 'absent' };
     return { type: 'done', object: body as T };
   }
   const status = statusOf(answer);
@@ -68,6 +68,11 @@ export function writeOutcome<T extends KubeObject>(call: Call, answer: Answer): 
     default:
       throw errorOf(call, answer);
   }
+}
+
+/** A delete that removed the object is answered with a Status, or with the last state of an object that never was to be deleted. */
+function endsDeletion(body: KubeObject): boolean {
+  return parseStatus(body) !== undefined || body.metadata.deletionTimestamp === undefined || isGone(body);
 }
 
 /** Whether a deletion is complete: what the answer carries is then the object's last state. */

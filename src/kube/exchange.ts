@@ -21,6 +21,8 @@ export interface Answer {
 
 export type ExchangeResult =
   | { readonly type: 'answered'; readonly answer: Answer }
+  /** The guard threw; nothing was written. */
+  | { readonly type: 'stopped'; readonly error: unknown }
   /** `sent`: the server may have got the request. */
   | { readonly type: 'broken'; readonly sent: boolean; readonly error: unknown };
 
@@ -62,8 +64,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#signal.aborted) return controller.abort(this.#reason());
-    this.#guard?.();
-    this.#sent = true;
+    try {
+      this.#guard?.();
+      this.#sent = true;
+    } catch (error) {
+      this.#end({ type: 'stopped', error });
+      controller.abort(new Error('stopped by its guard'));
+    }
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

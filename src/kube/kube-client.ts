@@ -92,6 +92,7 @@ export interface DeleteOptions extends CallOptions {
 }
 
 export interface PatchOptions extends CallOptions {
+  /** The status of a custom resource ignores a uid in the body: only the resourceVersion is a precondition there. */
   readonly subresource?: 'status' | undefined;
 }
 

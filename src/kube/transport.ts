@@ -85,6 +85,7 @@ export class Transport {
     let fresh = false;
     for (let tries = 1; ; tries += 1) {
       const result = await this.#try(limit, call, { guard, fresh });
+      if (result.type === 'stopped') throw result.error;
       if (limit.signal.aborted) throw limit.error(call);
       if (result.type === 'broken' && isKubeError(result.error)) throw result.error;
       if (result.type === 'answered' && result.answer.status === 401 && !fresh) {
@@ -114,7 +115,8 @@ export class Transport {
       if (limit.signal.aborted) return { type: 'broken', sent: false, error: limit.signal.reason };
       const request = { ...this.#request(call, headers), guard: how.guard, signal: limit.signal };
       const result = await exchange(this.#pools.for(tls).calls, request);
-      this.#count(call, result.type === 'answered' ? String(result.answer.status) : '<error>');
+      if (result.type === 'answered') this.#count(call, String(result.answer.status));
+      if (result.type === 'broken') this.#count(call, '<error>');
       return result;
     } catch (error) {
       return { type: 'broken', sent: false, error };
@@ -146,7 +148,7 @@ export class Transport {
   }
 }
 
-function failedTry(result: ExchangeResult): FailedTry {
+function failedTry(result: Exclude<ExchangeResult, { type: 'stopped' }>): FailedTry {
   if (result.type === 'broken') return result;
   const { status, headers } = result.answer;
   const retryAfter = headers['retry-after'];
