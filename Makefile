@@ -1,0 +1,87 @@
+# Every target does its own set-up; second runs are fast. "make help" lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+NODE := node_modules/.bin/node
+JEST := $(NODE) --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
+IMAGE_TAR := build/volprime-image.tar
+
+.PHONY: help
+help: ## Show this
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "KUBECONFIG=path: demo, integration, e2e, deploy and undeploy use that cluster instead of the embedded one."
+
+# The set-up that everything needs: the tools of this machine are looked at, npm brings the rest (Node 26 included).
+node_modules/.installed: package.json package-lock.json scripts/prerequisites.sh
+	@scripts/prerequisites.sh
+	@echo "Installing npm packages (about 30 s the first time)"
+	@npm ci --no-fund --no-audit --loglevel=error
+	@$(NODE) --version >/dev/null
+	@touch $@
+
+.PHONY: setup
+setup: node_modules/.installed ## Check this machine and install the npm packages
+
+.PHONY: demo
+demo: setup ## From nothing to a populated volume, shown step by step (KUBECONFIG= for your own cluster)
+	@$(NODE) scripts/demo/main.ts
+
+.PHONY: test
+test: check unit integration e2e ## All that must be green: check, unit, integration, e2e
+
+.PHONY: check
+check: setup ## Format, lint, types, generated files
+	@npx --no-install biome ci --log-level=warn .
+	@npx --no-install oxlint --type-aware --deny-warnings --quiet
+	@npx --no-install tsc --noEmit
+	@$(NODE) scripts/generate.ts --check
+	@echo "check: format, lint, types and generated files are in order"
+
+.PHONY: format
+format: setup ## Format all files
+	@npx --no-install biome format --write --log-level=warn .
+
+.PHONY: generate
+generate: setup ## Write crds/ and the generated docs from the sources
+	@$(NODE) scripts/generate.ts
+
+.PHONY: unit
+unit: setup ## Unit tests (seconds)
+	@$(JEST) --selectProjects unit
+
+.PHONY: integration
+integration: setup ## Tests on a real etcd and kube-apiserver (builds them once, about 12 min on 2 cores)
+	@$(JEST) --selectProjects integration --runInBand
+
+.PHONY: e2e
+e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad input
+	@$(JEST) --selectProjects e2e --runInBand
+
+.PHONY: e2e-full
+e2e-full: setup image ## The long forms of e2e
+	@$(JEST) --selectProjects e2e-full --runInBand
+
+.PHONY: bench
+bench: setup image ## Measure against floors of the same run; writes bench/results/latest.json
+	@$(NODE) bench/main.ts
+
+.PHONY: image
+image: setup ## The OCI image of controller and populator (build/volprime-image.tar), without a container engine
+	@$(NODE) image/build.ts --out $(IMAGE_TAR)
+
+.PHONY: cluster-up
+cluster-up: setup ## The embedded Kubernetes node; prints the path of its kubeconfig
+	@$(NODE) test/cluster/main.ts up
+
+.PHONY: cluster-down
+cluster-down: setup ## End the embedded node and remove all that it left
+	@$(NODE) test/cluster/main.ts down
+
+.PHONY: deploy
+deploy: setup ## CRDs and controller onto $KUBECONFIG (the embedded cluster where unset); IMAGE= for a foreign one
+	@$(NODE) scripts/deploy.ts up
+
+.PHONY: undeploy
+undeploy: setup ## Take controller and CRDs off again
+	@$(NODE) scripts/deploy.ts down

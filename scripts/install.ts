@@ -1,0 +1,59 @@
+/** CRDs and controller onto a cluster, and off again. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { stringify } from 'yaml';
+import { kubectl, type Say, type TargetCluster } from './target-cluster.ts';
+
+const projectDirectory = join(import.meta.dirname, '..');
+
+export async function install(target: TargetCluster, say: Say): Promise<void> {
+  say('Applying CRDs and controller (kubectl apply --server-side -k deploy)');
+  await withOverlay(target.image, (directory) =>
+    kubectl(target, ['apply', '--server-side', '--force-conflicts', '-k', directory], { quiet: true }),
+  );
+  await kubectl(target, [
+    '-n',
+    'volprime-system',
+    'rollout',
+    'status',
+    'deployment/volprime-controller',
+    '--timeout=180s',
+  ]);
+}
+
+/** The controller first, while the CRDs still serve what it cleans up. */
+export async function uninstall(target: TargetCluster, say: Say): Promise<void> {
+  say('Deleting controller and CRDs (kubectl delete -k deploy)');
+  await withOverlay(target.image, (directory) => kubectl(target, ['delete', '--ignore-not-found', '-k', directory]));
+}
+
+/** deploy/ with this image, as a user's own kustomization would say it. */
+async function withOverlay<T>(image: string, use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(projectDirectory, 'build', 'overlay-'));
+  const colon = image.lastIndexOf(':');
+  const [newName, newTag] =
+    colon > image.lastIndexOf('/') ? [image.slice(0, colon), image.slice(colon + 1)] : [image, 'latest'];
+  try {
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [relative(directory, join(projectDirectory, 'deploy'))],
+      images: [{ name: 'localhost/volprime', newName, newTag }],
+      patches: [{ target: { kind: 'Deployment', name: 'volprime-controller' }, patch: populatorImagePatch(image) }],
+    };
+    await writeFile(join(directory, 'kustomization.yaml'), stringify(kustomization));
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function populatorImagePatch(image: string): string {
+  const container = { name: 'controller', env: [{ name: 'VOLPRIME_POPULATOR_IMAGE', value: image }] };
+  return stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'volprime-controller' },
+    spec: { template: { spec: { containers: [container] } } },
+  });
+}
