@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '../../sdk/index.ts';
+import { codeOf } from './error-code.ts';
 
 export interface Credentials {
   /** Whether the Secret allows this URL's host and port to see the headers. */
@@ -88,7 +89,7 @@ function readKey(dir: string, key: string): string | undefined {
   try {
     return readFileSync(join(dir, key), 'utf8').replace(/[\r\n]+$/, '');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (codeOf(cause) === 'ENOENT') return undefined;
     throw new PermanentError('CredentialsInvalid', `The key "${key}" of the credentials Secret cannot be read.`, {
       cause,
     });

@@ -2,7 +2,8 @@
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
-import { BLOCK_SIZE, isTarHeader } from './tar-header.ts';
+import { codeOf } from './error-code.ts';
+import { BLOCK_SIZE, corrupt, isTarHeader } from './tar-header.ts';
 
 const INFLATE_CHUNK = 256 * 1024;
 
@@ -70,12 +71,10 @@ function notAnArchive(head: Buffer): string {
 }
 
 function gzipError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'Z_BUF_ERROR') {
+  const code = codeOf(error);
+  if (code === 'Z_BUF_ERROR') {
     return new AttemptFailedError('SourceTruncated', 'The gzip stream ends before its end marker.', { cause: error });
   }
-  if (typeof error.code === 'string' && error.code.startsWith('Z_')) {
-    return new PermanentError('ArchiveCorrupt', `The gzip stream is damaged: ${error.message}.`, { cause: error });
-  }
-  return error;
+  // zlib's own words for the rest ("incorrect data check") name what is wrong.
+  return code?.startsWith('Z_') === true ? corrupt(`its gzip stream is not valid (${String(error)})`) : error;
 }

@@ -1,27 +1,25 @@
 /** The rules for names in an archive: what is written lies below the target, by the text of the name alone. */
 import { posix } from 'node:path';
 import { PermanentError } from '../../sdk/index.ts';
+import type { ByteString } from './tar-header.ts';
 
 /**
  * The name relative to the target, without "." and doubled slashes; '' is the target itself.
  * Nothing is stripped or repaired: a name that leaves the target is refused.
  */
-export function safeName(name: string): string {
+export function safeName(name: ByteString): ByteString {
   if (name.includes('\0')) throw hostile(name, 'contains a NUL character');
   if (name.startsWith('/')) throw hostile(name, 'is an absolute path');
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw hostile(name, 'contains ".."');
-  if (name.includes('\ufffd')) {
-    throw new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} has a name that is not UTF-8.`);
-  }
   return parts.join('/');
 }
 
 /** Symbolic links of the archive by their place below the target. */
-export type Links = ReadonlyMap<string, { readonly target: string }>;
+export type Links = ReadonlyMap<ByteString, { readonly target: ByteString }>;
 
 /** The link of the archive through which this name leads, if there is one. */
-export function linkOnTheWay(links: Links, name: string): string | undefined {
+export function linkOnTheWay(links: Links, name: ByteString): ByteString | undefined {
   if (links.size === 0) return undefined;
   for (let dir = posix.dirname(name); dir !== '.'; dir = posix.dirname(dir)) {
     if (links.has(dir)) return dir;
@@ -35,7 +33,7 @@ const MAX_HOPS = 40;
  * Whether following the link at `name` leaves the target, other links of the archive on its way included.
  * A link that points nowhere or to itself stays inside.
  */
-export function leavesTarget(links: Links, name: string): boolean {
+export function leavesTarget(links: Links, name: ByteString): boolean {
   const at: string[] = [];
   const todo = name.split('/').reverse();
   let hops = 0;
@@ -56,14 +54,15 @@ export function leavesTarget(links: Links, name: string): boolean {
   return false;
 }
 
-export function hostile(name: string, what: string): PermanentError {
+export function hostile(name: ByteString, what: string): PermanentError {
   return new PermanentError(
     'HostileArchive',
     `The archive's entry ${quote(name)} ${what}; nothing of this archive is used.`,
   );
 }
 
-export function quote(name: string): string {
-  const text = JSON.stringify(name);
+/** For messages: decoded as UTF-8, whatever it was meant to be, and cut. */
+export function quote(name: ByteString): string {
+  const text = JSON.stringify(Buffer.from(name, 'latin1').toString());
   return text.length <= 300 ? text : `${text.slice(0, 297)}…"`;
 }

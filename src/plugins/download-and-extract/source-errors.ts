@@ -1,5 +1,6 @@
 /** What an answer or a network failure means for the next attempt. No message carries a query string or a header. */
 import { AttemptFailedError, PermanentError, TemporaryError, VolprimeError } from '../../sdk/index.ts';
+import { codeOf } from './error-code.ts';
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
@@ -40,14 +41,12 @@ const TLS_CODES =
 
 /** Failures before the first byte of the body. */
 export function connectError(url: URL, cause: unknown): VolprimeError {
-  const code = errorCode(cause);
+  const code = innerCode(cause);
   const where = displayUrl(url);
   if (TLS_CODES.test(code)) {
-    return new AttemptFailedError(
-      'SourceTLSFailed',
-      `The TLS connection to ${where} failed: ${tlsWords(cause, code)}.`,
-      { cause },
-    );
+    return new AttemptFailedError('SourceTLSFailed', `The TLS connection to ${where} failed: ${tlsWords(code)}.`, {
+      cause,
+    });
   }
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return unreachable(`${where} did not accept a connection in time.`, cause);
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return unreachable(`${where} did not answer in time.`, cause);
@@ -59,7 +58,7 @@ export function connectError(url: URL, cause: unknown): VolprimeError {
 
 /** Failures once the body has begun. */
 export function bodyError(url: URL, received: number, cause: unknown): VolprimeError {
-  const code = errorCode(cause);
+  const code = innerCode(cause);
   const where = displayUrl(url);
   if (code === 'UND_ERR_BODY_TIMEOUT') {
     return new AttemptFailedError('SourceStalled', `${where} stopped sending after ${received} bytes.`, { cause });
@@ -75,17 +74,21 @@ function unreachable(message: string, cause: unknown): VolprimeError {
   return new AttemptFailedError('SourceUnreachable', message, { cause });
 }
 
-/** The code of the error or of the innermost cause or sub-error that has one. */
-function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner === undefined ? error.name : errorCode(inner);
+/** The code of the error or of the innermost cause that has one; an attempt at several addresses has one for each. */
+function innerCode(error: unknown): string {
+  const code = codeOf(error);
+  if (code !== undefined) return code;
+  if (typeof error !== 'object' || error === null) return 'unknown';
+  if ('errors' in error && Array.isArray(error.errors)) return innerCode(error.errors[0]);
+  return 'cause' in error ? innerCode(error.cause) : 'unknown';
 }
 
-function tlsWords(error: unknown, code: string): string {
+function tlsWords(code: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate is not valid for that host (${code})`;
   if (code === 'CERT_HAS_EXPIRED') return `the certificate has expired (${code})`;
-  const message = error instanceof Error ? error.message.split('\n')[0] : '';
-  return `${message === '' ? 'handshake failed' : message} (${code})`;
+  if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT' || code === 'SELF_SIGNED_CERT_IN_CHAIN') {
+    return `the certificate is self-signed and not trusted (${code})`;
+  }
+  if (code.startsWith('UNABLE_TO_')) return `the certificate's issuer is not known (${code})`;
+  return `handshake failed (${code})`;
 }

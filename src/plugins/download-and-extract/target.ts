@@ -4,7 +4,8 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unli
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
-import { errnoOf, volumeError } from './volume-error.ts';
+import { codeOf } from './error-code.ts';
+import { volumeError } from './volume-error.ts';
 
 /** What a file system itself puts into its root. */
 const NOT_OURS = new Set(['lost+found']);
@@ -52,7 +53,7 @@ export async function flushTarget(volume: string): Promise<void> {
 }
 
 function cleanError(volume: string, cause: unknown): unknown {
-  const code = errnoOf(cause);
+  const code = codeOf(cause);
   if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return volumeError('.', cause);
   const { uid, gid, mode } = statSync(volume);
   const owner = `its root belongs to ${uid}:${gid} with mode ${(mode & 0o7777).toString(8)}`;
@@ -65,8 +66,7 @@ function cleanError(volume: string, cause: unknown): unknown {
 }
 
 function flushError(cause: unknown): VolprimeError {
-  const words =
-    cause instanceof Error && 'stderr' in cause && typeof cause.stderr === 'string' ? cause.stderr.trim() : '';
+  const words = stderrOf(cause);
   if (/No space left|quota exceeded/i.test(words)) {
     return new PermanentError(
       'VolumeFull',
@@ -74,6 +74,11 @@ function flushError(cause: unknown): VolprimeError {
       { cause },
     );
   }
-  const message = `Flushing the volume failed: ${words === '' ? (errnoOf(cause) ?? 'unknown error') : words}.`;
+  const message = `Flushing the volume failed: ${words === '' ? (codeOf(cause) ?? 'unknown error') : words}.`;
   return new AttemptFailedError('FlushFailed', message, { cause });
+}
+
+function stderrOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('stderr' in error)) return '';
+  return typeof error.stderr === 'string' ? error.stderr.trim() : '';
 }

@@ -20,19 +20,21 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { hostile, leavesTarget, linkOnTheWay, quote, safeName } from './entry-name.ts';
-import { errnoOf, volumeError } from './volume-error.ts';
+import type { ByteString } from './tar-header.ts';
+import { codeOf } from './error-code.ts';
+import { volumeError } from './volume-error.ts';
 
 export interface Attributes {
   /** As the archive spells it. */
-  readonly name: string;
-  readonly mode: number | undefined;
-  readonly mtime: Date | undefined;
+  readonly name: ByteString;
+  readonly mode: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
 }
 
 interface SymbolicLink {
-  readonly target: string;
+  readonly target: ByteString;
   readonly attributes: Attributes;
 }
 
@@ -48,7 +50,7 @@ const CREATE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | c
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 export class TreeWriter implements Disposable {
-  readonly #root: string;
+  readonly #root: Buffer;
   readonly #made = new Set<string>(['']);
   readonly #directories = new Map<string, Attributes>();
   readonly #links = new Map<string, SymbolicLink>();
@@ -57,7 +59,7 @@ export class TreeWriter implements Disposable {
 
   /** @param root an empty directory. */
   constructor(root: string) {
-    this.#root = root;
+    this.#root = Buffer.from(root);
   }
 
   /** Files, hard links and symbolic links so far. */
@@ -82,8 +84,8 @@ export class TreeWriter implements Disposable {
   closeFile(): void {
     const { fd, attributes } = this.#opened();
     onVolume(attributes.name, () => {
-      fchmodSync(fd, (attributes.mode ?? 0o644) & FILE_MODES);
-      if (attributes.mtime !== undefined) futimesSync(fd, attributes.mtime, attributes.mtime);
+      fchmodSync(fd, attributes.mode & FILE_MODES);
+      futimesSync(fd, attributes.mtime, attributes.mtime);
       this.#open = undefined;
       closeSync(fd);
     });
@@ -99,7 +101,7 @@ export class TreeWriter implements Disposable {
   }
 
   /** @param target name of a file that came before. */
-  hardLink(attributes: Attributes, target: string): void {
+  hardLink(attributes: Attributes, target: ByteString): void {
     const name = this.#claimName(attributes.name);
     const existing = safeName(target);
     this.#refuseLinkOnTheWay(attributes.name, existing);
@@ -108,11 +110,11 @@ export class TreeWriter implements Disposable {
     if (!this.#isFile(existing)) {
       throw hostile(attributes.name, 'is a hard link to something that is not a file before it in the archive');
     }
-    this.#create(name, (path) => linkSync(join(this.#root, existing), path));
+    this.#create(name, (path) => linkSync(this.#path(existing), path));
     this.#files++;
   }
 
-  symbolicLink(attributes: Attributes, target: string): void {
+  symbolicLink(attributes: Attributes, target: ByteString): void {
     const name = this.#claimName(attributes.name);
     if (target === '' || target.includes('\0')) throw hostile(attributes.name, 'is a link to nothing');
     this.#addLink(name, { target, attributes });
@@ -124,8 +126,8 @@ export class TreeWriter implements Disposable {
       // A second look: a later link may have changed where an earlier one leads.
       this.#refuseEscape(name, attributes);
       this.#create(name, (path) => {
-        symlinkSync(target, path);
-        if (attributes.mtime !== undefined) lutimesSync(path, attributes.mtime, attributes.mtime);
+        symlinkSync(Buffer.from(target, 'latin1'), path);
+        lutimesSync(path, attributes.mtime, attributes.mtime);
       });
     }
     const deepestFirst = [...this.#directories].sort(([a], [b]) => b.split('/').length - a.split('/').length);
@@ -136,6 +138,10 @@ export class TreeWriter implements Disposable {
   [Symbol.dispose](): void {
     if (this.#open !== undefined) closeSync(this.#open.fd);
     this.#open = undefined;
+  }
+
+  #path(name: ByteString): Buffer {
+    return Buffer.concat([this.#root, Buffer.from(`/${name}`, 'latin1')]);
   }
 
   #opened(): OpenFile {
@@ -178,9 +184,9 @@ export class TreeWriter implements Disposable {
     this.#makeDirectory(parentOf(name));
     onVolume(name, () => {
       try {
-        mkdirSync(join(this.#root, name), 0o755);
+        mkdirSync(this.#path(name), 0o755);
       } catch (error) {
-        if (errnoOf(error) === 'EEXIST') throw hostile(name, 'is a directory and a file at once');
+        if (codeOf(error) === 'EEXIST') throw hostile(name, 'is a directory and a file at once');
         throw error;
       }
     });
@@ -188,13 +194,13 @@ export class TreeWriter implements Disposable {
   }
 
   /** Makes something new at the name; a file that an earlier entry put there gives way. */
-  #create<T>(name: string, make: (path: string) => T): T {
-    const path = join(this.#root, name);
+  #create<T>(name: string, make: (path: Buffer) => T): T {
+    const path = this.#path(name);
     return onVolume(name, () => {
       try {
         return make(path);
       } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error;
+        if (codeOf(error) !== 'EEXIST') throw error;
         if (!this.#isFile(name)) throw hostile(name, 'is a directory and a file at once');
         unlinkSync(path);
         this.#files--;
@@ -204,16 +210,16 @@ export class TreeWriter implements Disposable {
   }
 
   #isFile(name: string): boolean {
-    return lstatSync(join(this.#root, name), { throwIfNoEntry: false })?.isFile() === true;
+    return lstatSync(this.#path(name), { throwIfNoEntry: false })?.isFile() === true;
   }
 
   /** The group bit that the volume's root passes on to directories stays; the archive's own setuid and setgid are never taken. */
   #finishDirectory(name: string, { mode, mtime }: Attributes): void {
     onVolume(name, () => {
-      const fd = openSync(join(this.#root, name), OPEN_DIRECTORY);
+      const fd = openSync(this.#path(name), OPEN_DIRECTORY);
       try {
-        fchmodSync(fd, ((mode ?? 0o755) & DIRECTORY_MODES) | (fstatSync(fd).mode & SETGID));
-        if (mtime !== undefined) futimesSync(fd, mtime, mtime);
+        fchmodSync(fd, (mode & DIRECTORY_MODES) | (fstatSync(fd).mode & SETGID));
+        futimesSync(fd, mtime, mtime);
       } finally {
         closeSync(fd);
       }

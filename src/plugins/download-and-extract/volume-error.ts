@@ -1,10 +1,11 @@
 /** What a failed call on the volume's file system means for the next attempt. */
 import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
 import { quote } from './entry-name.ts';
+import { codeOf } from './error-code.ts';
 
 /** @param name the entry that was being written. */
 export function volumeError(name: string, cause: unknown): unknown {
-  const code = errnoOf(cause);
+  const code = codeOf(cause);
   if (code === undefined || cause instanceof VolprimeError) return cause;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new PermanentError(
@@ -30,9 +31,4 @@ export function volumeError(name: string, cause: unknown): unknown {
   return new AttemptFailedError('VolumeWriteFailed', `Writing ${quote(name)} to the volume failed (${code}).`, {
     cause,
   });
-}
-
-/** The errno name of a failed system call. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
