@@ -1,6 +1,7 @@
 /** The cgroup below which kubelet puts the pods of one cluster, in every hierarchy of this machine (v1 or v2). */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from './error-code.ts';
 
 /** As kubelet names it. */
 export function cgroupOf(name: string): string {
@@ -28,7 +29,7 @@ function copyIfPresent(from: string, to: string): void {
   try {
     writeFileSync(to, readFileSync(from));
   } catch (error) {
-    if (!isAbsent(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }
 
@@ -60,7 +61,7 @@ function subdirectories(dir: string): string[] | undefined {
   try {
     return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -70,10 +71,6 @@ function removeTree(dir: string): void {
   try {
     rmdirSync(dir);
   } catch (error) {
-    if (!isAbsent(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

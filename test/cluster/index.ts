@@ -11,6 +11,7 @@ import { clusterRoot, defaultClusterName } from './paths.ts';
 import { tearDown } from './teardown.ts';
 
 export { ensureBinaries, type Log } from './binaries.ts';
+export * from './csi-faults.ts';
 export type { ClusterHandle } from './handle.ts';
 export { toolboxImage } from './images.ts';
 export { type ClusterUpOptions, clusterUp } from './node-up.ts';

@@ -1,6 +1,7 @@
 /** A lock between processes of this machine: a file that names its holder. The lock of a dead process is taken over. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { hasCode } from './error-code.ts';
 import { identify, isAlive } from './process-table.ts';
 import { waitFor } from './wait.ts';
 
@@ -29,7 +30,7 @@ function take(path: string, holder: string): { done: true } | { done: false; see
     writeFileSync(path, holder, { flag: 'wx' });
     return { done: true };
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
   const [pid = '', startTime = ''] = readHolder(path).split(' ');
   if (pid !== '' && !isAlive({ pid: Number(pid), startTime })) rmSync(path, { force: true });

@@ -61,7 +61,7 @@ export async function connectNamespace(init: number, stateDir: string, addresses
   await inside('ip', 'link', 'set', 'eth0', 'up');
   // Without a route a process of the node could not even open a connection to a service address.
   await inside('ip', 'route', 'add', serviceCidr, 'dev', 'eth0');
-  await inside('sysctl', '-qw', 'net.ipv4.ip_forward=1');
+  await inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
   await ip('route', 'add', addresses.podCidr, 'via', addresses.node);
 }
 

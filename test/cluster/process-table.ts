@@ -3,6 +3,7 @@
  * somebody else is never signalled.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { hasCode } from './error-code.ts';
 import { waitFor } from './wait.ts';
 
 export interface ProcessIdentity {
@@ -69,7 +70,7 @@ export function signal(target: ProcessIdentity, name: NodeJS.Signals): void {
   try {
     process.kill(target.pid, name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }
 

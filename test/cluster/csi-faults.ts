@@ -1,0 +1,90 @@
+/** The switches of the cluster's CSI driver: make its calls slow or fail, and ask what it really stores. */
+import type { ClusterHandle } from './handle.ts';
+import { request } from './request.ts';
+
+export type CsiCall =
+  | 'CreateVolume'
+  | 'DeleteVolume'
+  | 'CreateSnapshot'
+  | 'DeleteSnapshot'
+  | 'GetCapacity'
+  | 'NodeStageVolume'
+  | 'NodeUnstageVolume'
+  | 'NodePublishVolume'
+  | 'NodeUnpublishVolume';
+
+export interface CsiFault {
+  readonly call: CsiCall;
+  /** Only requests whose text (names, identifiers, parameters such as the claim's name) contains this. */
+  readonly matchName?: string;
+  readonly delayMs?: number;
+  /** A gRPC code, such as RESOURCE_EXHAUSTED or INTERNAL. */
+  readonly failCode?: string;
+  /** How often to fail; without it, until the faults are cleared. */
+  readonly failTimes?: number;
+  /** "after" does the work and then loses the answer. */
+  readonly phase?: 'before' | 'after';
+}
+
+export interface CsiVolume {
+  readonly id: string;
+  /** What the provisioner asked for: pvc-UID. */
+  readonly name: string;
+  readonly capacityBytes: number;
+  readonly backing: 'directory' | 'image';
+  readonly block: boolean;
+  readonly sourceId?: string;
+  /** StorageClass parameters, and csi.storage.k8s.io/pvc/name, pvc/namespace, pv/name. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly mutableParameters?: Readonly<Record<string, string>>;
+  /** Path on this machine: a directory with the files, or an image file. */
+  readonly dataPath: string;
+}
+
+export interface CsiSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly sourceId: string;
+  readonly sizeBytes: number;
+  readonly dataPath: string;
+}
+
+type Target = Pick<ClusterHandle, 'driverSocket'>;
+
+/** Adds a fault to those that are switched on; the first that matches a call applies. */
+export async function setFault(cluster: Target, fault: CsiFault): Promise<void> {
+  await call(cluster, 'POST', '/faults', fault);
+}
+
+export async function clearFaults(cluster: Target): Promise<void> {
+  await call(cluster, 'DELETE', '/faults');
+}
+
+/** Bytes that all volumes together may request; beyond it CreateVolume answers RESOURCE_EXHAUSTED. */
+export async function setCapacity(cluster: Target, bytes: number): Promise<void> {
+  await call(cluster, 'PUT', '/capacity', { bytes });
+}
+
+export async function listVolumes(cluster: Target): Promise<CsiVolume[]> {
+  return (await call(cluster, 'GET', '/volumes')) as CsiVolume[];
+}
+
+export async function listSnapshots(cluster: Target): Promise<CsiSnapshot[]> {
+  return (await call(cluster, 'GET', '/snapshots')) as CsiSnapshot[];
+}
+
+/** How often each CSI method was called since the driver started. */
+export async function callCounts(cluster: Target): Promise<Record<string, number>> {
+  return (await call(cluster, 'GET', '/calls')) as Record<string, number>;
+}
+
+async function call(cluster: Target, method: string, path: string, body?: object): Promise<unknown> {
+  const answer = await request({
+    url: `http://csi-driver${path}`,
+    method,
+    socketPath: cluster.driverSocket,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (answer.status !== 200) throw new Error(`CSI driver: ${method} ${path}: ${answer.status} ${answer.body.trim()}`);
+  return JSON.parse(answer.body);
+}
