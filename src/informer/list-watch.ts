@@ -28,7 +28,7 @@ export type Told<T> =
   | { readonly type: 'listed'; readonly items: readonly T[]; readonly resourceVersion: string }
   | { readonly type: 'changed'; readonly object: T }
   | { readonly type: 'deleted'; readonly object: T }
-  | { readonly type: 'bookmark' }
+  | { readonly type: 'bookmark'; readonly resourceVersion: string }
   /** The server ended the watch as agreed. */
   | { readonly type: 'closed'; readonly barren: boolean }
   | { readonly type: 'failed'; readonly error: unknown };
@@ -101,7 +101,10 @@ async function afterEvent<T extends KubeObject>(
         told: { type: 'deleted', object: event.object },
       };
     case 'BOOKMARK':
-      return { next: advanced(state, event.resourceVersion), told: { type: 'bookmark' } };
+      return {
+        next: advanced(state, event.resourceVersion),
+        told: { type: 'bookmark', resourceVersion: event.resourceVersion },
+      };
     case 'ERROR': {
       await state.events.return?.();
       const error = watchError(event.status);

@@ -84,6 +84,7 @@ export class Reflector<T extends KubeObject> {
         store.remove(told.object);
         return this.#well();
       case 'bookmark':
+        store.advance(told.resourceVersion, namespace);
         return this.#well();
       case 'closed':
         // A server that ends every watch at once must not be asked in a tight loop.

@@ -1,9 +1,10 @@
 /**
  * What is known of one resource: fed by list and watch, and by the answers of our own writes, which are visible here at once.
  *
- * Guarantees: an object is never replaced by an older version of itself, so a late watch event does not take an own write back; an
- * object that was seen deleted is not brought back by a late write answer. Reads are synchronous and give shared objects: never change them.
- * Assumes comparable resourceVersions; where the server's are not, the watch's word stands.
+ * Guarantees: an object is never replaced by an older version of itself, so a late watch event does not take an own write back; what
+ * was seen deleted is not brought back by a late write answer, since an answer that is older than what list and watch have told is
+ * nothing new. Reads are synchronous and give shared objects: never change them.
+ * Assumes comparable resourceVersions; where the server's are not, only list and watch are believed.
  */
 import type { KubeObject } from '../api/objects.ts';
 import { formatKey, isGone, keyOf, type ObjectKey } from '../kube/index.ts';
@@ -32,14 +33,8 @@ export interface Change<T> {
 /** Index name to the values under which an object is found. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
-/** An object that left: for good (`version` absent), or as of a version, since one that leaves a label selector can come back. */
-interface Tombstone {
-  readonly version: string | undefined;
-  readonly until: number;
-}
-
-/** How long a deleted uid stays known; longer than any write answer can be late. */
-const tombstoneMs = 5 * 60_000;
+/** How long a uid that we deleted stays known; longer than the watch can be late. */
+const endedMs = 5 * 60_000;
 
 export interface MemoryStoreOptions<T> {
   readonly indexes?: Indexes<T>;
@@ -56,7 +51,10 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
   readonly #byUid = new Map<string, T>();
   readonly #indexers = new Map<string, (object: T) => readonly string[]>();
   readonly #indexed = new Map<string, Map<string, Set<T>>>();
-  readonly #tombstones = new Map<string, Tombstone>();
+  /** uids that our own writes ended, ahead of the watch, and until when that is remembered. */
+  readonly #ended = new Map<string, number>();
+  /** Per namespace that is followed, or for all: everything up to this version was told. */
+  readonly #toldUpTo = new Map<string | undefined, string>();
   readonly #now: () => number;
   readonly #namespaces: readonly string[] | undefined;
   readonly #transform: (object: T) => T;
@@ -103,28 +101,34 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
   }
 
   merge(object: T): void {
-    const { namespace } = object.metadata;
+    const { namespace, resourceVersion } = object.metadata;
     if (namespace !== undefined && this.#namespaces !== undefined && !this.#namespaces.includes(namespace)) return;
+    const toldUpTo = this.#toldUpTo.get(this.#scopeOf(object));
+    if (toldUpTo !== undefined && !isNewer(resourceVersion, toldUpTo)) return;
     if (isGone(object)) this.forget(object);
     else this.#put(object, 'write');
   }
 
   forget(object: KubeObject): void {
-    this.#bury(object.metadata.uid, undefined);
-    const known = this.#objects.get(formatKey(keyOf(object)));
-    if (known?.metadata.uid === object.metadata.uid) this.#drop(known, 'write');
+    this.#end(object.metadata.uid);
+    this.#drop(object, 'write');
   }
 
   /** An ADDED or MODIFIED event. */
   apply(object: T): void {
+    this.advance(object.metadata.resourceVersion, this.#scopeOf(object));
     this.#put(object, 'watch');
   }
 
   /** A DELETED event. */
   remove(object: T): void {
-    this.#bury(object.metadata.uid, object.metadata.resourceVersion);
-    const known = this.#objects.get(formatKey(keyOf(object)));
-    if (known?.metadata.uid === object.metadata.uid) this.#drop(known, 'watch');
+    this.advance(object.metadata.resourceVersion, this.#scopeOf(object));
+    this.#drop(object, 'watch');
+  }
+
+  /** Everything up to this version was told for that namespace, or for all. */
+  advance(resourceVersion: string, namespace?: string): void {
+    this.#toldUpTo.set(namespace, resourceVersion);
   }
 
   /**
@@ -132,6 +136,7 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
    * write made it after the list was taken.
    */
   replace(listed: readonly T[], resourceVersion: string, namespace?: string): void {
+    this.advance(resourceVersion, namespace);
     const present = new Set<string>();
     for (const object of listed) {
       present.add(object.metadata.uid);
@@ -139,18 +144,21 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
     }
     for (const known of this.list()) {
       if (namespace !== undefined && known.metadata.namespace !== namespace) continue;
-      if (present.has(known.metadata.uid)) continue;
-      if (isNewer(known.metadata.resourceVersion, resourceVersion)) continue;
-      this.#bury(known.metadata.uid, resourceVersion);
+      if (present.has(known.metadata.uid) || isNewer(known.metadata.resourceVersion, resourceVersion)) continue;
       this.#drop(known, 'watch');
     }
   }
 
+  /** By which list and watch an object is told: its namespace's own, or the one for all. */
+  #scopeOf(object: T): string | undefined {
+    return this.#namespaces === undefined ? undefined : object.metadata.namespace;
+  }
+
   #put(told: T, origin: Change<T>['origin']): void {
-    if (this.#isBuried(told, origin)) return;
+    if (this.#isEnded(told.metadata.uid)) return;
     const key = formatKey(keyOf(told));
     const old = this.#objects.get(key);
-    if (old !== undefined && !supersedes(told.metadata.resourceVersion, old.metadata.resourceVersion, origin)) return;
+    if (old !== undefined && !supersedes(told.metadata.resourceVersion, old.metadata.resourceVersion)) return;
     const object = this.#transform(told);
     if (old !== undefined) this.#unlink(old);
     this.#objects.set(key, object);
@@ -159,15 +167,19 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
     if (old === undefined) this.#announce({ new: object, origin });
     else if (old.metadata.uid === object.metadata.uid) this.#announce({ old, new: object, origin });
     else {
-      this.#bury(old.metadata.uid, undefined);
+      this.#end(old.metadata.uid);
       this.#announce({ old, origin });
       this.#announce({ new: object, origin });
     }
   }
 
-  #drop(known: T, origin: Change<T>['origin']): void {
+  /** Another object of that name stays. */
+  #drop(gone: KubeObject, origin: Change<T>['origin']): void {
+    const key = formatKey(keyOf(gone));
+    const known = this.#objects.get(key);
+    if (known?.metadata.uid !== gone.metadata.uid) return;
     this.#unlink(known);
-    this.#objects.delete(formatKey(keyOf(known)));
+    this.#objects.delete(key);
     this.#announce({ old: known, origin });
   }
 
@@ -192,23 +204,20 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
     }
   }
 
-  #bury(uid: string, version: string | undefined): void {
+  #end(uid: string): void {
     const now = this.#now();
-    for (const [buried, { until }] of this.#tombstones) {
+    for (const [ended, until] of this.#ended) {
       // Insertion order is expiry order: the first that still counts ends the sweep.
       if (until > now) break;
-      this.#tombstones.delete(buried);
+      this.#ended.delete(ended);
     }
-    const final = this.#tombstones.has(uid) && this.#tombstones.get(uid)?.version === undefined;
-    this.#tombstones.delete(uid);
-    this.#tombstones.set(uid, { version: final ? undefined : version, until: now + tombstoneMs });
+    this.#ended.delete(uid);
+    this.#ended.set(uid, now + endedMs);
   }
 
-  #isBuried(object: T, origin: Change<T>['origin']): boolean {
-    const { uid, resourceVersion } = object.metadata;
-    const tombstone = this.#tombstones.get(uid);
-    if (tombstone === undefined || tombstone.until <= this.#now()) return false;
-    return tombstone.version === undefined || !supersedes(resourceVersion, tombstone.version, origin);
+  #isEnded(uid: string): boolean {
+    const until = this.#ended.get(uid);
+    return until !== undefined && until > this.#now();
   }
 }
 
@@ -216,8 +225,7 @@ function isNewer(candidate: string, than: string): boolean {
   return (compareResourceVersions(candidate, than) ?? 0) > 0;
 }
 
-/** Equal versions are the same object told twice; versions that cannot be ordered leave the word to the watch. */
-function supersedes(candidate: string, known: string, origin: Change<unknown>['origin']): boolean {
-  const order = compareResourceVersions(candidate, known);
-  return order === undefined ? origin === 'watch' : order > 0;
+/** Equal versions are the same object told twice; of versions that cannot be ordered the one told last stands. */
+function supersedes(candidate: string, known: string): boolean {
+  return (compareResourceVersions(candidate, known) ?? 1) > 0;
 }
