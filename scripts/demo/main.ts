@@ -26,7 +26,7 @@ try {
   await populate(target, archive, url);
   await show(target);
 } catch (error) {
-  console.error(`\nThe demo stopped: ${error instanceof Error ? error.message : error}`);
+  console.error(`\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }
 

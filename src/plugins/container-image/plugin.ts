@@ -39,7 +39,7 @@ function fillIn(template: string, params: PopulateParams<Spec>): string {
         'InvalidSource',
         `the plugin needs $(${path}), which ${params.source.name} does not have`,
       );
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return typeof value === 'string' ? value : JSON.stringify(value);
   });
 }
 

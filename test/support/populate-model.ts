@@ -1,0 +1,340 @@
+/**
+ * A world of one claim, for property tests of `decide`: what each action does to the objects, and what Kubernetes and people do meanwhile.
+ * It uses the real builders of objects and statuses; what it replaces is the API server, one object at a time.
+ */
+import {
+  ANNOTATION_BIND_COMPLETED,
+  ANNOTATION_SELECTED_NODE,
+  CLAIM_FINALIZER,
+  PROTECTION_FINALIZER,
+} from '../../src/api/names.ts';
+import type { Claim, KubeObject, Pod, Volume } from '../../src/api/objects.ts';
+import type { Population } from '../../src/api/population.ts';
+import type { Action } from '../../src/populate/action.ts';
+import type { StatusPatch } from '../../src/populate/effects/record.ts';
+import { swapObjection } from '../../src/populate/effects/volume.ts';
+import {
+  type AttemptPod,
+  type Failure,
+  noLocalFacts,
+  type Observation,
+  type PluginFacts,
+} from '../../src/populate/observation.ts';
+import { attemptStarted, failed, resultRecorded, succeeded } from '../../src/populate/status.ts';
+import {
+  aBoundPrime,
+  aClass,
+  anObservation,
+  aPod,
+  aPopulation,
+  aPrime,
+  aSource,
+  aVolume,
+  ended,
+  NOW,
+  UID,
+} from './objects.ts';
+
+export const report = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'archive' }] });
+
+export interface WorldOptions {
+  readonly plugin: PluginFacts;
+  readonly reclaimPolicy: 'Delete' | 'Retain';
+  readonly waitForConsumer: boolean;
+}
+
+export class World {
+  now = NOW;
+  /** Swaps that the API server took. */
+  swaps = 0;
+  /** Volumes that nobody was given and nobody will remove. */
+  readonly leaked: string[] = [];
+  #o: Observation;
+  #primes = 0;
+  #reclaimPolicy: 'Delete' | 'Retain';
+
+  constructor({ plugin, reclaimPolicy, waitForConsumer }: WorldOptions) {
+    const storageClass = aClass({
+      reclaimPolicy,
+      volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
+    });
+    this.#reclaimPolicy = reclaimPolicy;
+    this.#o = anObservation({ plugin, storageClass });
+  }
+
+  get observation(): Observation {
+    return this.#o;
+  }
+
+  /** Does to the world what the effect of the action would do. */
+  apply(action: Action): void {
+    const o = this.#o;
+    const { claim, population } = o;
+    switch (action.type) {
+      case 'Ignore':
+      case 'Wait':
+      case 'ReadProgress':
+      case 'RecordProgress':
+        return this.#local({ progressAt: this.now });
+      case 'ProtectClaim':
+        return this.#set({
+          claim: claim && withFinalizers(claim, [...(claim.metadata.finalizers ?? []), CLAIM_FINALIZER]),
+        });
+      case 'RecordPopulation': {
+        const generation = (population?.metadata.generation ?? 0) + 1;
+        const record = aPopulation(population?.status ?? {}, { pinned: action.pinned, meta: { generation } });
+        return this.#set({
+          population:
+            population === undefined ? { ...record, status: {} } : { ...record, status: population.status ?? {} },
+        });
+      }
+      case 'Prepare':
+        return this.#local({ prepared: true });
+      case 'CreatePrime': {
+        this.#primes += 1;
+        const node = action.node === undefined ? {} : { [ANNOTATION_SELECTED_NODE]: action.node };
+        return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations: node } }) });
+      }
+      case 'SetPrimeNode':
+      case 'HandBackNode':
+        return;
+      case 'StartAttempt':
+        return this.#status(attemptStarted(o, action, this.now));
+      case 'CreatePod':
+        this.#local({ podSeen: action.attempt });
+        return this.#set({
+          pods: [...o.pods, { attempt: action.attempt, pod: { ...aPod(action.attempt), spec: {} } }],
+        });
+      case 'CallPopulate':
+        return this.#local({ startedAttempt: action.attempt });
+      case 'CallComplete':
+        return this.#local({
+          answer: { done: false, attempt: action.attempt, askAgainAt: this.now + 1_000, progress: undefined },
+        });
+      case 'RecordResult':
+        return this.#status(resultRecorded(o, action.result, this.now));
+      case 'RecordFailure':
+        this.#status(failed(o, action, this.now));
+        return this.#local({ failure: undefined, prepared: false, answer: undefined, startedAttempt: 0 });
+      case 'Rebind': {
+        if (
+          population === undefined ||
+          o.volume === undefined ||
+          swapObjection({ volume: o.volume, prime: o.prime, claim }, population) !== undefined
+        )
+          return;
+        this.swaps += 1;
+        const at = { 'volprime.dev/populated-at': new Date(this.now).toISOString() };
+        return this.#set({
+          volume: {
+            ...o.volume,
+            metadata: { ...o.volume.metadata, annotations: at },
+            spec: { ...o.volume.spec, claimRef: { uid: UID } },
+          },
+        });
+      }
+      case 'RecordSuccess':
+        return this.#status(succeeded(o, this.now));
+      case 'DeletePod':
+        return this.#pod(action.pod, (pod) => removal(pod, this.now));
+      case 'ReleasePod':
+        return this.#pod(action.pod, () => undefined);
+      case 'CallCleanup':
+        return this.#local({ cleaned: true });
+      case 'ReclaimVolume':
+        return this.#set({
+          volume: o.volume && { ...o.volume, spec: { ...o.volume.spec, persistentVolumeReclaimPolicy: 'Delete' } },
+        });
+      case 'DeleteVolume':
+        return this.#set({ volume: undefined });
+      case 'DeletePrime':
+        return this.#set({ prime: o.prime && removal(o.prime, this.now) });
+      case 'ReleasePrime':
+        return this.#primeGone();
+      case 'ReleaseClaim':
+        return this.#claimReleased();
+      case 'ReleasePopulation':
+        return this.#set({
+          population: claim === undefined ? undefined : population && withFinalizers(population, []),
+        });
+    }
+  }
+
+  // What Kubernetes does.
+
+  provision(): void {
+    const { prime } = this.#o;
+    if (prime === undefined || prime.spec.volumeName !== undefined) return;
+    const name = `pv-${this.#primes}`;
+    this.#set({
+      prime: { ...prime, spec: { ...aBoundPrime.spec, volumeName: name }, status: { phase: 'Bound' } },
+      volume: aVolume(prime.metadata.uid, {
+        meta: { name, uid: `volume-${this.#primes}` },
+        spec: { persistentVolumeReclaimPolicy: this.#reclaimPolicy },
+      }),
+    });
+  }
+
+  runPod(exitCode: number): void {
+    const { pods } = this.#o;
+    const entry = pods.find(({ pod }) => pod.status?.phase === 'Pending' || pod.status?.phase === 'Running');
+    if (entry === undefined) return;
+    this.#pod(entry.pod, (pod) => ({
+      ...pod,
+      spec: { nodeName: 'n' },
+      status: ended(exitCode, exitCode === 0 ? report : 'boom') ?? {},
+    }));
+  }
+
+  answerDone(): void {
+    const { answer } = this.#o.local;
+    if (answer !== undefined)
+      this.#local({ answer: { done: true, attempt: answer.attempt, result: { verification: 'plugin' } } });
+  }
+
+  bind(): void {
+    const { volume, claim } = this.#o;
+    if (claim === undefined || claim.spec.volumeName !== undefined || volume?.spec.claimRef?.uid !== UID) return;
+    this.#bindTo(claim, volume.metadata.name);
+  }
+
+  consume(): void {
+    const { claim } = this.#o;
+    if (claim === undefined || claim.metadata.annotations?.[ANNOTATION_SELECTED_NODE] !== undefined) return;
+    this.#set({
+      claim: {
+        ...claim,
+        metadata: {
+          ...claim.metadata,
+          annotations: { ...claim.metadata.annotations, [ANNOTATION_SELECTED_NODE]: 'n' },
+        },
+      },
+    });
+  }
+
+  // What people and crashes do.
+
+  crash(): void {
+    this.#set({ local: noLocalFacts });
+  }
+
+  failCall(scope: Failure['scope']): void {
+    if (this.#o.plugin?.path === 'podless' && this.#o.local.startedAttempt > 0)
+      this.#local({ failure: { reason: 'Said', message: 'm', scope } });
+  }
+
+  deleteClaim(): void {
+    const { claim } = this.#o;
+    if (claim !== undefined)
+      this.#set({
+        claim: claim.metadata.finalizers?.includes(CLAIM_FINALIZER) === true ? removal(claim, this.now) : undefined,
+      });
+    this.#collectGarbage();
+  }
+
+  deletePrime(): void {
+    if (this.#o.prime !== undefined) this.#set({ prime: removal(this.#o.prime, this.now) });
+  }
+
+  deletePod(): void {
+    const entry = this.#o.pods[0];
+    if (entry !== undefined) this.#pod(entry.pod, (pod) => removal(pod, this.now));
+  }
+
+  stripPod(): void {
+    this.#set({ pods: this.#o.pods.slice(1) });
+  }
+
+  bindElsewhere(): void {
+    const { claim } = this.#o;
+    if (claim !== undefined && claim.spec.volumeName === undefined) this.#bindTo(claim, 'pv-static');
+  }
+
+  editSource(): void {
+    const { source } = this.#o;
+    this.#set({ source: { ...(source ?? aSource), generation: (source?.generation ?? 1) + 1 } });
+  }
+
+  deleteSource(): void {
+    this.#set({ source: undefined });
+  }
+
+  #bindTo(claim: Claim, volumeName: string): void {
+    const annotations = { ...claim.metadata.annotations, [ANNOTATION_BIND_COMPLETED]: 'yes' };
+    this.#set({
+      claim: { ...claim, metadata: { ...claim.metadata, annotations }, spec: { ...claim.spec, volumeName } },
+    });
+  }
+
+  /** The PV controller releases the volume of a prime that is gone, and removes it where the policy says so. */
+  #primeGone(): void {
+    const { volume, prime } = this.#o;
+    const released = volume !== undefined && volume.spec.claimRef?.uid === prime?.metadata.uid;
+    if (released && volume.spec.persistentVolumeReclaimPolicy === 'Retain') this.leaked.push(volume.metadata.name);
+    const kept: Volume | undefined = volume && { ...volume, status: { phase: 'Released' } };
+    this.#set({
+      prime: undefined,
+      ...(released && { volume: volume.spec.persistentVolumeReclaimPolicy === 'Delete' ? undefined : kept }),
+    });
+  }
+
+  #claimReleased(): void {
+    const { claim } = this.#o;
+    if (claim === undefined) return;
+    const gone = claim.metadata.deletionTimestamp !== undefined;
+    this.#set({
+      claim: gone
+        ? undefined
+        : withFinalizers(claim, claim.metadata.finalizers?.filter((name) => name !== CLAIM_FINALIZER) ?? []),
+    });
+    this.#collectGarbage();
+  }
+
+  #collectGarbage(): void {
+    const { claim, population } = this.#o;
+    const held = population?.metadata.finalizers?.includes(PROTECTION_FINALIZER) === true;
+    if (claim === undefined && population !== undefined && !held) this.#set({ population: undefined });
+  }
+
+  #status(patch: StatusPatch): void {
+    const { population } = this.#o;
+    if (population === undefined) return;
+    const merged = Object.entries({
+      ...population.status,
+      observedGeneration: population.metadata.generation,
+      ...patch,
+    }).filter(([, value]) => value !== null && value !== undefined);
+    this.#set({ population: { ...population, status: Object.fromEntries(merged) } satisfies Population });
+  }
+
+  #pod(pod: Pod, change: (pod: Pod) => Pod | undefined): void {
+    const pods = this.#o.pods.flatMap((entry): AttemptPod[] => {
+      if (entry.pod.metadata.uid !== pod.metadata.uid) return [entry];
+      const next = change(entry.pod);
+      return next === undefined ? [] : [{ ...entry, pod: next }];
+    });
+    this.#set({ pods });
+  }
+
+  #local(change: Partial<Observation['local']>): void {
+    this.#set({ local: { ...this.#o.local, ...change } });
+  }
+
+  #set(change: Partial<Observation>): void {
+    this.#o = Object.freeze({ ...this.#o, ...change });
+  }
+}
+
+function removal<T extends KubeObject>(object: T, now: number): T {
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      deletionTimestamp: object.metadata.deletionTimestamp ?? new Date(now).toISOString(),
+    },
+  };
+}
+
+function withFinalizers<T extends KubeObject>(object: T, finalizers: readonly string[]): T {
+  return { ...object, metadata: { ...object.metadata, finalizers } };
+}
