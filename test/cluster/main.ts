@@ -102,12 +102,22 @@ function status(name: string): number {
   return state.complete && lines.every(({ runs }) => runs) ? 0 : 1;
 }
 
+/** Once for each way in which the driver keeps volumes. */
 async function sanity(): Promise<number> {
+  for (const backing of ['directory', 'image']) {
+    log(`CSI sanity, volumes as ${backing}`);
+    const code = await goTest({ SANITY_BACKING: backing });
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+function goTest(env: NodeJS.ProcessEnv): Promise<number> {
   const module = goModules.find((candidate) => candidate.name === 'csi-driver');
   if (module === undefined) throw new Error('unreachable');
   const child = spawn('go', ['test', '-count=1', '.'], {
     cwd: moduleDir(module),
-    env: goEnvironment(module),
+    env: { ...goEnvironment(module), ...env },
     stdio: 'inherit',
   });
   return new Promise((done, reject) => {
