@@ -54,7 +54,7 @@ export class Reflector<T extends KubeObject> {
       if (state.at !== 'Watching' && next.at === 'Watching') this.#opened();
       state = next;
       const pauseMs = this.#take(told);
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
     if (state.at === 'Watching') await state.events.return?.();
   }

@@ -36,15 +36,17 @@ export interface LeaderOptions {
   /** 15 s, 10 s, 2 s unless told. */
   readonly timings?: Partial<LeaderTimings>;
   readonly events?: EventRecorder | undefined;
-  /** By which this process measures its own term. */
-  readonly clock?: HastyClock;
+  /** By which this process measures its own term: never slow. */
+  readonly ownClock?: HastyClock;
+  /** By which it measures the term of others, in milliseconds: never fast. */
+  readonly othersClock?: () => number;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
 interface Observed {
   readonly lease: Lease;
-  /** When this version was first seen, by a clock that is never fast. */
+  /** When this version was first seen, by the others' clock. */
   readonly at: number;
 }
 
@@ -56,6 +58,7 @@ export class Leader implements Leadership {
   readonly #logger: Logger;
   readonly #status: Gauge;
   readonly #clock: HastyClock;
+  readonly #othersClock: () => number;
   #observed: Observed | undefined;
   /** When the last successful renewal was begun. */
   #renewed: Mark;
@@ -67,7 +70,8 @@ export class Leader implements Leadership {
     this.#options = options;
     this.#timings = { ...defaults, ...options.timings };
     if (this.#timings.renewMs >= this.#timings.leaseMs) throw new RangeError('renewMs must be less than leaseMs');
-    this.#clock = options.clock ?? hastyClock;
+    this.#clock = options.ownClock ?? hastyClock;
+    this.#othersClock = options.othersClock ?? (() => performance.now());
     this.#renewed = this.#clock.mark();
     this.#logger = options.logger.child({ lease: `${options.namespace}/${options.name}`, identity: options.identity });
     this.#status = options.metrics.gauge({
@@ -148,7 +152,7 @@ export class Leader implements Leadership {
     try {
       const outcome = await this.#takeOrRenew(signal);
       if (outcome?.type !== 'done') return false;
-      this.#observed = { lease: outcome.object, at: performance.now() };
+      this.#observed = { lease: outcome.object, at: this.#othersClock() };
       this.#renewed = began;
       return true;
     } catch (error) {
@@ -180,7 +184,7 @@ export class Leader implements Leadership {
       return await client.create(leases, body, { signal, timeoutMs: renewMs });
     }
     if (this.#observed?.lease.metadata.resourceVersion !== lease.metadata.resourceVersion) {
-      this.#observed = { lease, at: performance.now() };
+      this.#observed = { lease, at: this.#othersClock() };
     }
     if (lease.spec.holderIdentity === identity) return await this.#write(lease, spec, renewMs, signal);
     if (this.#heldByOther()) return undefined;
@@ -200,7 +204,7 @@ export class Leader implements Leadership {
     const { lease, at } = this.#observed;
     const { holderIdentity = '', leaseDurationSeconds = 0 } = lease.spec;
     if (holderIdentity === '' || holderIdentity === this.#options.identity) return false;
-    return performance.now() < at + Math.max(this.#timings.leaseMs, leaseDurationSeconds * 1000);
+    return this.#othersClock() < at + Math.max(this.#timings.leaseMs, leaseDurationSeconds * 1000);
   }
 
   #armDeadline(): void {
