@@ -36,8 +36,9 @@ export function decidePrime(o: Observation, claim: Claim, now: number): Action |
 function primeIsLost(o: Observation): boolean {
   if (o.prime !== undefined && isDeleting(o.prime)) return true;
   if (o.volume !== undefined && isDeleting(o.volume)) return true;
+  // Between attempts the record still tells of the attempt before; the next one takes whatever prime stands.
+  if (needsAttempt(o)) return false;
   const recorded = o.population?.status?.prime?.uid;
-  if (recorded === undefined || recorded === o.population?.status?.discard) return false;
   return o.prime?.metadata.uid !== recorded;
 }
 

@@ -76,10 +76,11 @@ function populate(o: Observation, now: number): Action {
       ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
       : { type: 'RecordPopulation', pinned: source };
   }
+  // A recorded result outlives whatever a late call says.
+  if (population?.status?.result !== undefined) return decideRebind(o, claim, now);
   if (o.local.failure !== undefined) return failureAction(o, o.local.failure, now);
   const next = population !== undefined && isCurrent(population) ? population.status?.nextAttemptAt : undefined;
   if (next !== undefined && Date.parse(next) > now) return backoff(o, Date.parse(next));
-  if (population?.status?.result !== undefined) return decideRebind(o, claim, now);
   return decidePrime(o, claim, now) ?? decideAttempt(o, claim, now);
 }
 

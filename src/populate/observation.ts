@@ -11,7 +11,7 @@ export interface Observation {
   readonly claim: Claim | undefined;
   readonly population: Population | undefined;
   readonly prime: Claim | undefined;
-  /** The volume that is bound to the prime, or the recorded one once it was handed over. */
+  /** The volume that names the prime, or the recorded one once it names the claim. */
   readonly volume: Volume | undefined;
   /** All populator pods of this claim, oldest attempt first. */
   readonly pods: readonly AttemptPod[];

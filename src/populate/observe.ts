@@ -60,17 +60,19 @@ function foreignObject(found: KubeObject | undefined, ours: KubeObject | undefin
   return { kind: found.kind, namespace: found.metadata.namespace ?? '', name: found.metadata.name };
 }
 
+/** The volume that names the prime; after the swap, the recorded one, which then names the claim itself. */
 function findVolume(
   { stores }: ObserveContext,
   prime: Claim | undefined,
   population: Population | undefined,
 ): Volume | undefined {
+  const ofPrime = prime && stores.volumes.byIndex(BY_CLAIM_REF_UID, prime.metadata.uid)[0];
+  if (ofPrime !== undefined) return ofPrime;
   const recorded = population?.status?.volume;
-  if (recorded !== undefined) {
-    const volume = stores.volumes.get({ name: recorded.name });
-    if (volume?.metadata.uid === recorded.uid) return volume;
-  }
-  return prime === undefined ? undefined : stores.volumes.byIndex(BY_CLAIM_REF_UID, prime.metadata.uid)[0];
+  const volume = recorded && stores.volumes.get({ name: recorded.name });
+  const handedOver =
+    volume?.metadata.uid === recorded?.uid && volume?.spec.claimRef?.uid === population?.spec.claim.uid;
+  return handedOver ? volume : undefined;
 }
 
 function findPods({ stores }: ObserveContext, uid: string, population: Population | undefined): AttemptPod[] {

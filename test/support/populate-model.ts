@@ -8,7 +8,7 @@ import {
   CLAIM_FINALIZER,
   PROTECTION_FINALIZER,
 } from '../../src/api/names.ts';
-import type { Claim, KubeObject, Pod, Volume } from '../../src/api/objects.ts';
+import type { Claim, KubeObject, Pod } from '../../src/api/objects.ts';
 import type { Population } from '../../src/api/population.ts';
 import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
@@ -266,16 +266,12 @@ export class World {
     });
   }
 
-  /** The PV controller releases the volume of a prime that is gone, and removes it where the policy says so. */
+  /** The PV controller releases the volume of a prime that is gone; it stays for ever where the policy says so. */
   #primeGone(): void {
     const { volume, prime } = this.#o;
     const released = volume !== undefined && volume.spec.claimRef?.uid === prime?.metadata.uid;
     if (released && volume.spec.persistentVolumeReclaimPolicy === 'Retain') this.leaked.push(volume.metadata.name);
-    const kept: Volume | undefined = volume && { ...volume, status: { phase: 'Released' } };
-    this.#set({
-      prime: undefined,
-      ...(released && { volume: volume.spec.persistentVolumeReclaimPolicy === 'Delete' ? undefined : kept }),
-    });
+    this.#set({ prime: undefined, ...(released && { volume: undefined }) });
   }
 
   #claimReleased(): void {
