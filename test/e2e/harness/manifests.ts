@@ -1,0 +1,108 @@
+/** The few objects that the tests apply, each with only what matters to the test. */
+import type { NewObject } from '../../../src/api/objects.ts';
+
+export interface ClaimOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly storageClass: string;
+  readonly source: { readonly apiGroup: string; readonly kind: string; readonly name: string };
+  readonly size?: string;
+  /** `before-Rebind` and the like. */
+  readonly crashAt?: string;
+}
+
+export function aClaimManifest(options: ClaimOptions): NewObject {
+  const { name, namespace, storageClass, source, size = '64Mi', crashAt } = options;
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, namespace, ...(crashAt !== undefined && { annotations: { 'volprime.dev/crash-at': crashAt } }) },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      storageClassName: storageClass,
+      dataSourceRef: source,
+    },
+  };
+}
+
+export const providerRef = (name: string) => ({ apiGroup: 'provider.example.com', kind: 'Provider', name });
+export const transferRef = (name: string) => ({ apiGroup: 'transfer.example.com', kind: 'Transfer', name });
+
+export function aProvider(
+  namespace: string,
+  name: string,
+  spec: {
+    readonly sourceURL: string;
+    readonly extractPath?: string;
+    readonly checksum?: string;
+    readonly secretRef?: object;
+  },
+): NewObject {
+  return { apiVersion: 'provider.example.com/v1', kind: 'Provider', metadata: { name, namespace }, spec };
+}
+
+export function aTransfer(namespace: string, name: string, dataset: string): NewObject {
+  return { apiVersion: 'transfer.example.com/v1', kind: 'Transfer', metadata: { name, namespace }, spec: { dataset } };
+}
+
+/** What Pod Security level "restricted" asks of a pod. */
+const restricted = {
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  runAsGroup: 1000,
+  fsGroup: 1000,
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+export interface ReaderOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly image: string;
+  readonly claims: readonly string[];
+}
+
+/** A pod that prints, for each claim, a line with its name and then the digest of each of its files. */
+export function aReader({ name, namespace, image, claims }: ReaderOptions): NewObject {
+  const script =
+    'for volume in /volumes/*; do echo "== ${volume#/volumes/}"; cd "$volume";' +
+    " find . -name lost+found -prune -o -type f -print | sort | xargs -r sha256sum; done; echo '== end'";
+  return aPodManifest({ name, namespace, image, claims, script });
+}
+
+/** A pod that uses the claims and ends at once: the first consumer that a class may wait for. */
+export function aConsumer(options: ReaderOptions): NewObject {
+  return aPodManifest({ ...options, script: 'true' });
+}
+
+function aPodManifest({
+  name,
+  namespace,
+  image,
+  claims,
+  script,
+}: ReaderOptions & { readonly script: string }): NewObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 1,
+      securityContext: restricted,
+      containers: [
+        {
+          name: 'reader',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-euc', script],
+          volumeMounts: claims.map((claim) => ({ name: claim, mountPath: `/volumes/${claim}`, readOnly: true })),
+          resources: { requests: { cpu: '5m', memory: '8Mi' } },
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+      volumes: claims.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
+    },
+  };
+}

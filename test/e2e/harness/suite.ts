@@ -1,0 +1,98 @@
+/** What one file of tests works with: the cluster, servers of archives and transfers, namespaces, and controllers to kill. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NewObject } from '../../../src/api/objects.ts';
+import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
+import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
+import { type Cluster, openCluster, projectDir } from './cluster.ts';
+import { ControllerProcess } from './controller-process.ts';
+import { createNamespace, removeNamespace } from './namespaces.ts';
+import { buildProgram, type Program } from './program.ts';
+import { startTransferService, type TransferService } from './transfer-service.ts';
+
+/** Time to take a suite down. */
+export const SUITE_DOWN_MS = 4 * 60_000;
+
+export interface StartController {
+  readonly name: string;
+  readonly namespaces: readonly string[];
+  /** Default: the sources as they are. */
+  readonly program?: Program;
+  /** Default: the name. Two controllers with one lease name share a lease. */
+  readonly leaseName?: string;
+  /** URL of a proxy before the API server. */
+  readonly server?: string;
+  readonly onCrash?: () => Promise<void>;
+}
+
+export interface Suite extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly account: Account;
+  readonly archives: ArchiveServer;
+  readonly transfers: TransferService;
+  /** A directory of this suite alone. */
+  readonly directory: string;
+  /** Made new, with a name that begins with the label; removed with the suite. */
+  namespace(label: string): Promise<string>;
+  /** A controller that is ready to start, with the plugin of the http-transfer sample. */
+  controller(options: StartController): ControllerProcess;
+  apply(...objects: readonly NewObject[]): Promise<void>;
+}
+
+export async function openSuite(): Promise<Suite> {
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(await openCluster());
+  const directory = mkdtempSync(join(tmpdir(), 'volprime-e2e-'));
+  // Logs of controllers, for who looks into a failure.
+  if (process.env['VOLPRIME_E2E_KEEP'] === undefined)
+    stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const archives = stack.use(await startArchiveServer({ host: cluster.hostAddress }));
+  const transfers = stack.use(await startTransferService(cluster));
+  const own = stack.use(await buildProgram());
+  const account = await controllerAccount(cluster);
+  const namespaces: string[] = [];
+  const rest = stack.move();
+
+  return {
+    cluster,
+    account,
+    archives,
+    transfers,
+    directory,
+    namespace: async (label) => {
+      const name = await createNamespace(cluster, label);
+      namespaces.push(name);
+      return name;
+    },
+    controller: ({ name, program = own, leaseName = name, server, ...options }) => {
+      const ownDirectory = join(directory, name);
+      mkdirSync(ownDirectory, { recursive: true });
+      return rest.use(
+        new ControllerProcess({
+          ...options,
+          cluster,
+          program,
+          name,
+          leaseName,
+          kubeconfig: writeKubeconfig(ownDirectory, account, server),
+          directory: ownDirectory,
+          plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts')],
+          env: { TRANSFER_SERVICE_URL: transfers.url },
+        }),
+      );
+    },
+    apply: async (...objects) => {
+      const list = { apiVersion: 'v1', kind: 'List', items: objects };
+      await cluster.kubectl(['apply', '--server-side', '--filename=-'], JSON.stringify(list));
+    },
+    // The controllers go last: they have to clean up what the namespaces held.
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await Promise.all(namespaces.map((namespace) => removeNamespace(cluster, namespace)));
+      } finally {
+        await rest.disposeAsync();
+      }
+    },
+  };
+}
