@@ -1,20 +1,62 @@
-/** Writes crds/ from the schemas in src/api; with --check only says whether they are up to date. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Writes what is made from the sources: crds/ and docs/reference/. With --check it only says whether they are up to date. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { buildCrd, kinds } from '../src/api/crd.ts';
+import { lifecycleEvents, type ReasonDoc, reasons } from '../src/api/reasons.ts';
+import { metricsPage } from './metrics-page.ts';
 
-const directory = join(import.meta.dirname, '..', 'crds');
+const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
-let outdated = 0;
 
-for (const kind of kinds) {
-  const file = join(directory, `${kind.resource.group}_${kind.resource.plural}.yaml`);
-  const text = `# Generated from src/api by "make generate"; do not edit.\n${stringify(buildCrd(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`;
-  if (!check) await writeFile(file, text);
-  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+const files: [path: string, text: string][] = [
+  ...kinds.map((kind): [string, string] => [
+    `crds/${kind.resource.group}_${kind.resource.plural}.yaml`,
+    `# Generated from src/api by "make generate"; do not edit.\n${stringify(buildCrd(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`,
+  ]),
+  ['docs/reference/reasons.md', reasonsPage()],
+  ['docs/reference/metrics.md', await metricsPage()],
+];
+
+let outdated = 0;
+for (const [path, text] of files) {
+  const file = join(root, path);
+  if (check) {
+    if ((await readFile(file, 'utf8').catch(() => '')) === text) continue;
     outdated++;
-    console.error(`${file} is not what the schemas in src/api say: run "make generate" and commit the result`);
+    console.error(`${relative(root, file)} is not what the sources say: run "make generate" and commit the result`);
+  } else {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
   }
 }
 process.exitCode = outdated === 0 ? 0 : 1;
+
+function reasonsPage(): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|');
+  const rows = Object.entries<ReasonDoc>(reasons).map(
+    ([reason, { then, meaning, help }]) => `| \`${reason}\` | ${then} | ${cell(meaning)} | ${cell(help)} |`,
+  );
+  const normal = Object.entries(lifecycleEvents).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
+  return `<!-- Generated from src/api/reasons.ts by "make generate"; do not edit. -->
+# Reasons
+
+Why a claim is not populated yet stands in one word, in three places: the \`Ready\` condition of its Population
+(\`kubectl get populations\`), the Warning event on the claim (\`kubectl describe pvc\`), and the label \`reason\` of
+\`volprime_population_failures_total\`. A container of somebody's plugin may bring words of its own; waiting reasons of a
+pod (\`ImagePullBackOff\`) are Kubernetes'.
+
+*waits*: goes on by itself when the world changes. *retries*: tried again, with backoff, up to the plugin's limit (ten failures unless it says
+otherwise), then as *stops*. *stops*: nothing of ours is left but the record, and nothing more happens until the spec of the source changes.
+
+| reason | then | meaning | what to do |
+|---|---|---|---|
+${rows.join('\n')}
+
+## Normal events
+
+| reason | meaning |
+|---|---|
+${normal.join('\n')}
+`;
+}

@@ -9,7 +9,15 @@ import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
 import { createPopulateController } from './populate/index.ts';
 import { createProviderController } from './provider/index.ts';
-import { ApiEventRecorder, gated, Leader, Manager, type ManagerEnd, terminationSignal } from './runtime/index.ts';
+import {
+  ApiEventRecorder,
+  gated,
+  Leader,
+  type LeaderOptions,
+  Manager,
+  type ManagerEnd,
+  terminationSignal,
+} from './runtime/index.ts';
 import type { Plugin } from './sdk/index.ts';
 import { createLogger, createMetrics } from './telemetry/index.ts';
 
@@ -25,7 +33,17 @@ export interface RunControllerOptions {
  *
  * @throws ZodError where a setting is wrong; KubeError `KUBE_CONFIG` where no cluster is configured.
  */
-export async function runController({ plugins, config: input, signal }: RunControllerOptions): Promise<ManagerEnd> {
+export async function runController(options: RunControllerOptions): Promise<ManagerEnd> {
+  const { manager, client, logger } = assemble(options);
+  try {
+    return await manager.run(options.signal ?? terminationSignal(logger));
+  } finally {
+    await client.close();
+  }
+}
+
+/** Everything constructed and wired, nothing started. */
+export function assemble({ plugins, config: input }: RunControllerOptions) {
   const config = configSchema.parse(input);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const metrics = createMetrics();
@@ -37,59 +55,31 @@ export async function runController({ plugins, config: input, signal }: RunContr
     ...(config.context !== undefined && { context: config.context }),
   });
   const identity = `${hostname()}_${randomUUID()}`;
-  const recorder = {
-    client,
-    reportingController: 'volprime.dev/controller',
-    reportingInstance: hostname(),
-    logger,
-    metrics,
-  };
-  const leader = config.leaderElect
-    ? new Leader({
-        client,
-        identity,
-        logger,
-        metrics,
-        name: config.leaseName,
-        namespace: config.leaseNamespace,
-        timings: timingsOf(config),
-      })
-    : undefined;
+  const leader = config.leaderElect ? leaderOf(config, { client, identity, logger, metrics }) : undefined;
   const writer = leader === undefined ? client : gated(client, leader);
-  const events = new ApiEventRecorder({ ...recorder, client: writer });
+  const reporter = { reportingController: 'volprime.dev/controller', reportingInstance: hostname() };
+  const events = new ApiEventRecorder({ ...reporter, client: writer, logger, metrics });
   const informers = new InformerRegistry({ client, namespaces: config.namespaces, logger, metrics });
   const shared = { client: writer, informers, logger, metrics };
+  const { populatorImage, imagePullPolicy, crashPointDirectory, concurrency } = config;
   const controllers = [
     createPopulateController({
       ...shared,
       plugins,
       events,
-      concurrency: config.concurrency,
-      config: {
-        populatorImage: config.populatorImage,
-        imagePullPolicy: config.imagePullPolicy,
-        crashPointDirectory: config.crashPointDirectory,
-      },
+      concurrency,
+      config: { populatorImage, imagePullPolicy, crashPointDirectory },
     }),
     createProviderController(shared),
   ];
-  const manager = new Manager({
-    informers,
-    controllers,
-    leader,
-    events,
-    health: { port: config.healthPort },
-    metrics,
-    logger,
-  });
-  logger.info('starting', { plugins: plugins.map((plugin) => plugin.name), server: client.server, identity });
-  try {
-    return await manager.run(signal ?? terminationSignal(logger));
-  } finally {
-    await client.close();
-  }
+  const health = { port: config.healthPort };
+  const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });
+  const names = plugins.map((plugin) => plugin.name);
+  logger.info('starting', { plugins: names, server: client.server, identity });
+  return { manager, client, logger, metrics };
 }
 
-function timingsOf(config: Config) {
-  return { leaseMs: config.leaseDurationMs, renewMs: config.leaseRenewMs, retryMs: config.leaseRetryMs };
+function leaderOf(config: Config, parts: Pick<LeaderOptions, 'client' | 'identity' | 'logger' | 'metrics'>): Leader {
+  const timings = { leaseMs: config.leaseDurationMs, renewMs: config.leaseRenewMs, retryMs: config.leaseRetryMs };
+  return new Leader({ ...parts, name: config.leaseName, namespace: config.leaseNamespace, timings });
 }

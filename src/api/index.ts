@@ -9,4 +9,5 @@ export * from './names.ts';
 export type * from './objects.ts';
 export * from './population.ts';
 export * from './provider.ts';
+export * from './reasons.ts';
 export * from './resources.ts';

@@ -1,0 +1,20 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { lifecycleEvents, reasons } from './reasons.ts';
+
+const root = join(import.meta.dirname, '..');
+const said = /(?:\breason: |new (?:PermanentError|AttemptFailedError)\(\s*|reason\?\? )'([A-Z][A-Za-z]+)'/g;
+/** Not reasons of a condition. */
+const elsewhere = new Set(['Backoff', ...Object.keys(lifecycleEvents)]);
+
+test('every reason that the code says is in the table', () => {
+  const found = new Set<string>();
+  for (const file of globSync('{populate,plugins,pod,sdk}/**/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts')) continue;
+    for (const [, word] of readFileSync(join(root, file), 'utf8').matchAll(said))
+      if (word !== undefined) found.add(word);
+  }
+  expect(found.size).toBeGreaterThan(30);
+  expect([...found].filter((word) => !(word in reasons) && !elsewhere.has(word))).toEqual([]);
+});
