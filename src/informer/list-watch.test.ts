@@ -42,7 +42,7 @@ describe('listing', () => {
       initialState(),
       page([object('a', '3')]),
       { limit: 500 },
-      { at: 'InitListed', resourceVersion: '10', barren: 0 },
+      { at: 'InitListed', resourceVersion: '10', misfires: 0 },
       'listed',
     ],
     [
@@ -58,7 +58,7 @@ describe('listing', () => {
       { at: 'InitPage', items: [object('a', '3')], continueToken: 'next' },
       page([object('b', '4')]),
       { limit: 500, continueToken: 'next' },
-      { at: 'InitListed', resourceVersion: '10', barren: 0 },
+      { at: 'InitListed', resourceVersion: '10', misfires: 0 },
       'listed',
     ],
     [
@@ -74,7 +74,7 @@ describe('listing', () => {
       { at: 'Empty', paged: false },
       page([]),
       {},
-      { at: 'InitListed', resourceVersion: '10', barren: 0 },
+      { at: 'InitListed', resourceVersion: '10', misfires: 0 },
       'listed',
     ],
     [
@@ -106,10 +106,10 @@ describe('listing', () => {
 });
 
 /** Opens a watch on version 10 and gives what one more step makes of its first event. */
-async function firstOf(events: readonly (WatchEvent<KubeObject> | Error)[], barren = 0) {
+async function firstOf(events: readonly (WatchEvent<KubeObject> | Error)[], misfires = 0) {
   const { fake } = port(events);
-  const opened = await step({ at: 'InitListed', resourceVersion: '10', barren }, fake);
-  expect(opened.next).toMatchObject({ at: 'Watching', resourceVersion: '10', barren: barren + 1 });
+  const opened = await step({ at: 'InitListed', resourceVersion: '10', misfires }, fake);
+  expect(opened.next).toMatchObject({ at: 'Watching', resourceVersion: '10', silent: true, misfires });
   return step(opened.next, fake);
 }
 
@@ -118,7 +118,7 @@ describe('watching', () => {
     [
       'ADDED',
       { type: 'ADDED', object: object('a', '12') },
-      { at: 'Watching', resourceVersion: '12', barren: 0 },
+      { at: 'Watching', resourceVersion: '12', silent: false, misfires: 0 },
       { type: 'changed' },
     ],
     [
@@ -136,7 +136,7 @@ describe('watching', () => {
     [
       'BOOKMARK',
       { type: 'BOOKMARK', resourceVersion: '30' },
-      { at: 'Watching', resourceVersion: '30', barren: 0 },
+      { at: 'Watching', resourceVersion: '30', silent: false, misfires: 0 },
       { type: 'bookmark' },
     ],
     [
@@ -159,7 +159,7 @@ describe('watching', () => {
     ],
     ['410 as the answer', gone, { at: 'Empty', paged: true }, { type: 'failed' }],
     ['a kind that is no longer served', new KubeError('KUBE_NOT_FOUND', ''), { at: 'Empty' }, { type: 'failed' }],
-    ['a reset', reset, { at: 'InitListed', resourceVersion: '10', barren: 1 }, { type: 'failed' }],
+    ['a reset', reset, { at: 'InitListed', resourceVersion: '10', misfires: 0 }, { type: 'failed' }],
   ])('%s', async (_, event, next, told) => {
     const result = await firstOf([event]);
     expect(result.next).toMatchObject(next);
@@ -168,13 +168,20 @@ describe('watching', () => {
 
   test('a watch that the server ends is resumed from the last version', async () => {
     const { next, told } = await firstOf([]);
-    expect(next).toEqual({ at: 'InitListed', resourceVersion: '10', barren: 0 });
-    expect(told).toEqual({ type: 'closed', barren: true });
+    expect(next).toEqual({ at: 'InitListed', resourceVersion: '10', misfires: 0 });
+    expect(told).toEqual({ type: 'closed', silent: true });
   });
 
-  test('watches that fail again and again without a word put their version under suspicion', async () => {
-    expect((await firstOf([reset], 3)).next).toMatchObject({ at: 'InitListed', barren: 4 });
-    expect((await firstOf([reset], 4)).next).toEqual({ at: 'Empty', paged: true });
+  test.each<[string, Error, boolean]>([
+    ['a bad line', new KubeError('KUBE_BAD_ANSWER', ''), true],
+    ['a server error', new KubeError('KUBE_SERVER_ERROR', '', { httpStatus: 500 }), true],
+    ['a server that is starting', new KubeError('KUBE_SERVER_ERROR', '', { httpStatus: 503 }), false],
+    ['a server that is overloaded', new KubeError('KUBE_THROTTLED', ''), false],
+    ['a server that is away', reset, false],
+    ['silence', new KubeError('KUBE_TIMEOUT', ''), false],
+  ])('%s again and again puts the version under suspicion: %s', async (_, error, suspicious) => {
+    expect((await firstOf([error], 3)).next).toMatchObject({ at: 'InitListed', misfires: suspicious ? 4 : 3 });
+    expect((await firstOf([error], 4)).next).toMatchObject({ at: suspicious ? 'Empty' : 'InitListed' });
   });
 
   test('an ERROR closes its stream', async () => {
@@ -190,7 +197,7 @@ describe('watching', () => {
         }
       },
     };
-    const opened = await step<KubeObject>({ at: 'InitListed', resourceVersion: '10', barren: 0 }, fake);
+    const opened = await step<KubeObject>({ at: 'InitListed', resourceVersion: '10', misfires: 0 }, fake);
     await step(opened.next, fake);
     expect(closed).toBe(true);
   });

@@ -13,13 +13,14 @@ import { isKubeError, KubeError, type ListPage, type Status, type WatchEvent } f
 export type ListWatchState<T> =
   | { readonly at: 'Empty'; readonly paged: boolean }
   | { readonly at: 'InitPage'; readonly items: readonly T[]; readonly continueToken: string }
-  | { readonly at: 'InitListed'; readonly resourceVersion: string; readonly barren: number }
+  | { readonly at: 'InitListed'; readonly resourceVersion: string; readonly misfires: number }
   | {
       readonly at: 'Watching';
       readonly resourceVersion: string;
       readonly events: AsyncIterator<WatchEvent<T>>;
-      /** Watches in a row, this one included, that told nothing. */
-      readonly barren: number;
+      readonly silent: boolean;
+      /** Watches in a row, before this one, that told nothing but an error which the version they start from may be the cause of. */
+      readonly misfires: number;
     };
 
 /** What became known by a step. */
@@ -29,8 +30,8 @@ export type Told<T> =
   | { readonly type: 'changed'; readonly object: T }
   | { readonly type: 'deleted'; readonly object: T }
   | { readonly type: 'bookmark'; readonly resourceVersion: string }
-  /** The server ended the watch as agreed. */
-  | { readonly type: 'closed'; readonly barren: boolean }
+  /** The server ended the watch, as agreed unless it was silent. */
+  | { readonly type: 'closed'; readonly silent: boolean }
   | { readonly type: 'failed'; readonly error: unknown };
 
 export interface Step<T> {
@@ -46,8 +47,8 @@ export interface ListWatchPort<T> {
 
 export const pageSize = 500;
 
-/** After this many watches in a row that told nothing and failed, the version that they start from is under suspicion. */
-const barrenLimit = 5;
+/** A server that is away or overloaded is not asked for a list on top; one that cannot tell what follows a version is. */
+const misfireLimit = 5;
 
 export function initialState<T>(): ListWatchState<T> {
   return { at: 'Empty', paged: true };
@@ -61,15 +62,15 @@ export async function step<T extends KubeObject>(state: ListWatchState<T>, port:
       case 'InitPage':
         return afterPage(state.items, await port.listPage({ limit: pageSize, continueToken: state.continueToken }));
       case 'InitListed': {
-        const { resourceVersion, barren } = state;
+        const { resourceVersion, misfires } = state;
         const events = port.watch(resourceVersion)[Symbol.asyncIterator]();
-        return { next: { at: 'Watching', resourceVersion, events, barren: barren + 1 }, told: { type: 'nothing' } };
+        return { next: { at: 'Watching', resourceVersion, events, silent: true, misfires }, told: { type: 'nothing' } };
       }
       case 'Watching': {
         const { value: event, done } = await state.events.next();
         if (!done) return await afterEvent(state, event);
-        const next = { at: 'InitListed', resourceVersion: state.resourceVersion, barren: 0 } as const;
-        return { next, told: { type: 'closed', barren: state.barren > 0 } };
+        const next = { at: 'InitListed', resourceVersion: state.resourceVersion, misfires: 0 } as const;
+        return { next, told: { type: 'closed', silent: state.silent } };
       }
     }
   } catch (error) {
@@ -81,7 +82,7 @@ function afterPage<T>(before: readonly T[], page: ListPage<T>): Step<T> {
   const items = [...before, ...page.items];
   const { continueToken, resourceVersion } = page;
   if (continueToken !== undefined) return { next: { at: 'InitPage', items, continueToken }, told: { type: 'nothing' } };
-  return { next: { at: 'InitListed', resourceVersion, barren: 0 }, told: { type: 'listed', items, resourceVersion } };
+  return { next: { at: 'InitListed', resourceVersion, misfires: 0 }, told: { type: 'listed', items, resourceVersion } };
 }
 
 async function afterEvent<T extends KubeObject>(
@@ -114,7 +115,7 @@ async function afterEvent<T extends KubeObject>(
 }
 
 function advanced<T>(state: ListWatchState<T> & { at: 'Watching' }, resourceVersion: string): ListWatchState<T> {
-  return { ...state, resourceVersion, barren: 0 };
+  return { ...state, resourceVersion, silent: false, misfires: 0 };
 }
 
 function afterFailure<T>(state: ListWatchState<T>, error: unknown): ListWatchState<T> {
@@ -127,9 +128,17 @@ function afterFailure<T>(state: ListWatchState<T>, error: unknown): ListWatchSta
       return expired ? { at: 'Empty', paged: false } : state;
     case 'InitListed':
     case 'Watching':
-      if (expired || isKubeError(error, 'KUBE_NOT_FOUND') || state.barren >= barrenLimit) return initialState();
-      return { at: 'InitListed', resourceVersion: state.resourceVersion, barren: state.barren };
+      if (expired || isKubeError(error, 'KUBE_NOT_FOUND')) return initialState();
+      return afterMisfire(state.resourceVersion, isMisfire(error) ? state.misfires + 1 : state.misfires);
   }
+}
+
+function afterMisfire<T>(resourceVersion: string, misfires: number): ListWatchState<T> {
+  return misfires >= misfireLimit ? initialState() : { at: 'InitListed', resourceVersion, misfires };
+}
+
+function isMisfire(error: unknown): boolean {
+  return isKubeError(error, 'KUBE_BAD_ANSWER') || (isKubeError(error, 'KUBE_SERVER_ERROR') && error.httpStatus !== 503);
 }
 
 function watchError(status: Status): KubeError {

@@ -88,7 +88,7 @@ export class Reflector<T extends KubeObject> {
         return this.#well();
       case 'closed':
         // A server that ends every watch at once must not be asked in a tight loop.
-        return told.barren && performance.now() - this.#watchOpenedAt < 1000 ? this.#nextDelay() : 0;
+        return told.silent && performance.now() - this.#watchOpenedAt < 1000 ? this.#nextDelay() : 0;
       case 'failed':
         return this.#failed(told.error);
     }
