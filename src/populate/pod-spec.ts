@@ -85,9 +85,9 @@ function container({ template, image, imagePullPolicy, prime }: PodInputs): Reco
     name: POPULATOR_CONTAINER,
     image: template.image ?? image,
     ...(imagePullPolicy !== undefined && template.image === undefined && { imagePullPolicy }),
-    ...(template.command !== undefined && { command: template.command }),
-    ...(template.args !== undefined && { args: template.args }),
-    env: Object.entries(template.env ?? {}).map(([name, value]) => ({ name, value })),
+    ...(template.command !== undefined && { command: template.command.map(literal) }),
+    ...(template.args !== undefined && { args: template.args.map(literal) }),
+    env: Object.entries(template.env ?? {}).map(([name, value]) => ({ name, value: literal(value) })),
     resources: template.resources ?? DEFAULT_RESOURCES,
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
@@ -98,4 +98,9 @@ function container({ template, image, imagePullPolicy, prime }: PodInputs): Reco
     ],
     ...(block && { volumeDevices: [{ name: 'target', devicePath: path }] }),
   };
+}
+
+/** Kubernetes expands `$(NAME)` in arguments and environment: a tenant's text must arrive as it is. */
+function literal(text: string): string {
+  return text.replaceAll('$', '$$$$');
 }

@@ -95,7 +95,10 @@ export type PopulateCompleteFn<Spec> = (params: PopulateParams<Spec>) => Promise
 /** Undoes what `prepare` and `populate` left behind outside the volume; idempotent. */
 export type PopulateCleanupFn<Spec> = (params: CleanupParams<Spec>) => Promise<void>;
 
-/** What the populator container looks like; the framework adds the rest (volume, security, limits, names). */
+/**
+ * What the populator container looks like; the framework adds the rest (volume, security, limits, names).
+ * Command, arguments and environment are taken literally: Kubernetes' `$(NAME)` is not expanded in them.
+ */
 export interface PodTemplate {
   /** Absent: the populator image that the controller was configured with. */
   readonly image?: string;
