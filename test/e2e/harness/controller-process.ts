@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { leases } from '../../../src/api/resources.ts';
 import { type Cluster, controllerImage, projectDir } from './cluster.ts';
 import { type Mark, marksIn } from './crash-points.ts';
+import { leaseNamespace } from './namespaces.ts';
 import type { Program } from './program.ts';
 import { until } from './until.ts';
 
@@ -16,7 +17,6 @@ export interface ControllerOptions {
   readonly program: Program;
   /** Names its log, its lease and the directory of its crash points. */
   readonly name: string;
-  /** The first also holds the lease. */
   readonly namespaces: readonly string[];
   /** Of the controller's own account. */
   readonly kubeconfig: string;
@@ -84,8 +84,8 @@ export class ControllerProcess implements AsyncDisposable {
 
   /** Nobody needs to wait for the lease of a process that is known to be dead. */
   async freeLease(): Promise<void> {
-    const { cluster, leaseName, namespaces } = this.#options;
-    const lease = await cluster.client.get(leases, { namespace: namespaces[0], name: leaseName });
+    const { cluster, leaseName } = this.#options;
+    const lease = await cluster.client.get(leases, { namespace: leaseNamespace, name: leaseName });
     if (lease !== undefined) await cluster.client.delete(leases, lease.metadata, { uid: lease.metadata.uid });
   }
 
@@ -116,6 +116,7 @@ export class ControllerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
     await this.stop();
+    await this.freeLease();
     this.check();
   }
 
@@ -173,7 +174,7 @@ export class ControllerProcess implements AsyncDisposable {
       'populator-image': controllerImage,
       'image-pull-policy': 'IfNotPresent',
       'lease-name': leaseName,
-      'lease-namespace': namespaces[0],
+      'lease-namespace': leaseNamespace,
       'lease-duration-ms': String(LEASE.duration),
       'lease-renew-ms': String(LEASE.renew),
       'lease-retry-ms': String(LEASE.retry),

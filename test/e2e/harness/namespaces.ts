@@ -1,39 +1,43 @@
-/** Namespaces of tests: where tenants live under Pod Security level "restricted", and where a test's controller has its lease. */
+/** Namespaces of tests: where tenants live, under Pod Security level "restricted", and where controllers of tests have their leases. */
 import { randomBytes } from 'node:crypto';
-import type { KubeObject } from '../../../src/api/objects.ts';
+import type { KubeObject, NewObject } from '../../../src/api/objects.ts';
 import { populations } from '../../../src/api/population.ts';
 import { claims, pods, type Resource, volumes } from '../../../src/api/resources.ts';
 import { type Cluster, systemNamespace } from './cluster.ts';
 import { listAll } from './invariants.ts';
 
+export const leaseNamespace = 'volprime-e2e-leases';
+
 export async function createNamespace(cluster: Cluster, label: string): Promise<string> {
   const name = `e2e-${label}-${randomBytes(3).toString('hex')}`;
-  const lease = { metadata: { name: 'test-lease', namespace: name } };
-  const rbac = 'rbac.authorization.k8s.io';
-  const objects = [
-    {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
-    },
-    // The role of deploy/ names one lease in one namespace; a test's controller has its own.
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      ...lease,
-      rules: [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'patch'] }],
-    },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      ...lease,
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'test-lease' },
-      subjects: [{ kind: 'ServiceAccount', name: 'volprime-controller', namespace: systemNamespace }],
-    },
-  ];
-  const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  await cluster.kubectl(['apply', '--server-side', '--filename=-'], JSON.stringify(list));
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  await applyObjects(cluster, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   return name;
+}
+
+/** The role of deploy/ names one lease; controllers of tests have leases of their own, apart from the namespaces that come and go. */
+export async function provideLeases(cluster: Cluster): Promise<void> {
+  const group = 'rbac.authorization.k8s.io';
+  const metadata = { name: 'test-leases', namespace: leaseNamespace };
+  const account = { kind: 'ServiceAccount', name: 'volprime-controller', namespace: systemNamespace };
+  const rule = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'patch'] };
+  await applyObjects(
+    cluster,
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: leaseNamespace } },
+    { apiVersion: `${group}/v1`, kind: 'Role', metadata, rules: [rule] },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: group, kind: 'Role', name: metadata.name },
+      subjects: [account],
+    },
+  );
+}
+
+export async function applyObjects(cluster: Cluster, ...items: readonly NewObject[]): Promise<void> {
+  const list = { apiVersion: 'v1', kind: 'List', items };
+  await cluster.kubectl(['apply', '--server-side', '--filename=-'], JSON.stringify(list));
 }
 
 /** @throws when it does not go by itself; then it is taken away by force, so that the next suite finds a clean cluster. */

@@ -7,7 +7,7 @@ import { type ArchiveServer, startArchiveServer } from '../../support/archive-se
 import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
 import { type Cluster, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
-import { createNamespace, removeNamespace } from './namespaces.ts';
+import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
 import { buildProgram, type Program } from './program.ts';
 import { startTransferService, type TransferService } from './transfer-service.ts';
 
@@ -50,6 +50,7 @@ export async function openSuite(): Promise<Suite> {
   const archives = stack.use(await startArchiveServer({ host: cluster.hostAddress }));
   const transfers = stack.use(await startTransferService(cluster));
   const own = stack.use(await buildProgram());
+  await provideLeases(cluster);
   const account = await controllerAccount(cluster);
   const namespaces: string[] = [];
   const rest = stack.move();
@@ -82,10 +83,7 @@ export async function openSuite(): Promise<Suite> {
         }),
       );
     },
-    apply: async (...objects) => {
-      const list = { apiVersion: 'v1', kind: 'List', items: objects };
-      await cluster.kubectl(['apply', '--server-side', '--filename=-'], JSON.stringify(list));
-    },
+    apply: (...objects) => applyObjects(cluster, ...objects),
     // The controllers go last: they have to clean up what the namespaces held.
     [Symbol.asyncDispose]: async () => {
       try {
