@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
+import { providers } from './api/provider.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
@@ -70,13 +71,18 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
       concurrency,
       config: { populatorImage, imagePullPolicy, crashPointDirectory },
     }),
-    createProviderController(shared),
+    ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
   ];
   const health = { port: config.healthPort };
   const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });
   const names = plugins.map((plugin) => plugin.name);
   logger.info('starting', { plugins: names, server: client.server, identity });
   return { manager, client, logger, metrics };
+}
+
+/** Whoever populates from Providers also tells their status; a controller for other kinds leaves them to others. */
+function isOfProvider({ source }: Plugin): boolean {
+  return source.group === providers.group && source.kind === providers.kind;
 }
 
 function leaderOf(config: Config, parts: Pick<LeaderOptions, 'client' | 'identity' | 'logger' | 'metrics'>): Leader {

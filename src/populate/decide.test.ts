@@ -55,6 +55,12 @@ const failure = (reason: string, more: object = {}) =>
 const rows: readonly Row[] = [
   // Not ours, or nothing to do.
   ['a claim of no plugin', { plugin: undefined }, { type: 'Ignore' }],
+  [
+    "another controller's claim, in the middle of its work",
+    { ...running, plugin: undefined, pods: [pod(1, { phase: 'Running' })] },
+    { type: 'Ignore' },
+  ],
+  ["another controller's claim, being deleted", { ...running, claim: dying, plugin: undefined }, { type: 'Ignore' }],
   ['a claim that the user bound himself', { claim: aClaim({ spec: { volumeName: 'pv-static' } }) }, { type: 'Ignore' }],
   ['a deleted claim without traces', { claim: aClaim({ meta: deleted }) }, { type: 'Ignore' }],
   ['no claim, no traces', { claim: undefined }, { type: 'Ignore' }],
@@ -484,7 +490,7 @@ const rows: readonly Row[] = [
   ['cancelled, the claim is gone', { claim: undefined, population: aPopulation() }, { type: 'ReleasePopulation' }],
   [
     'the claim was recreated: the old record ends',
-    { claim: undefined, population: aPopulation(), prime: aPrime(), plugin: undefined },
+    { claim: undefined, population: aPopulation(), prime: aPrime() },
     { type: 'DeletePrime' },
   ],
   // Failed for good.

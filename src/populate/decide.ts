@@ -36,6 +36,8 @@ type Goal = 'nothing' | 'cancel' | 'stop' | 'finish' | 'bound-elsewhere' | 'popu
 
 function goalOf(o: Observation): Goal {
   const { claim, population } = o;
+  // Another controller may serve this kind with the same names: without its plugin, nothing here is ours to touch.
+  if (o.plugin === undefined) return 'nothing';
   if (claim === undefined || isDeleting(claim)) return hasTraces(o) ? 'cancel' : 'nothing';
   if (hasFailed(population)) return mayTryAgain(o) ? 'populate' : 'stop';
   if (claim.spec.volumeName !== undefined) {
@@ -43,7 +45,6 @@ function goalOf(o: Observation): Goal {
     if (claim.spec.volumeName !== population.status?.volume?.name) return 'bound-elsewhere';
     return 'finish';
   }
-  if (o.plugin === undefined) return hasTraces(o) ? 'cancel' : 'nothing';
   return 'populate';
 }
 
