@@ -35,7 +35,7 @@ process.exitCode = outdated === 0 ? 0 : 1;
 function reasonsPage(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const rows = Object.entries<ReasonDoc>(reasons).map(
-    ([reason, { then, meaning, help }]) => `| \`${reason}\` | ${then} | ${cell(meaning)} | ${cell(help)} |`,
+    ([reason, { next, meaning, help }]) => `| \`${reason}\` | ${next} | ${cell(meaning)} | ${cell(help)} |`,
   );
   const normal = Object.entries(lifecycleEvents).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
   return `<!-- Generated from src/api/reasons.ts by "make generate"; do not edit. -->
@@ -49,7 +49,7 @@ pod (\`ImagePullBackOff\`) are Kubernetes'.
 *waits*: goes on by itself when the world changes. *retries*: tried again, with backoff, up to the plugin's limit (ten failures unless it says
 otherwise), then as *stops*. *stops*: nothing of ours is left but the record, and nothing more happens until the spec of the source changes.
 
-| reason | then | meaning | what to do |
+| reason | next | meaning | what to do |
 |---|---|---|---|
 ${rows.join('\n')}
 

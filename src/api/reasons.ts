@@ -8,7 +8,7 @@ export interface ReasonDoc {
    * `waits`: goes on by itself when the world changes. `retries`: tried again with backoff, up to the plugin's limit.
    * `stops`: nothing more happens until the spec of the source changes.
    */
-  readonly then: 'waits' | 'retries' | 'stops' | 'done';
+  readonly next: 'waits' | 'retries' | 'stops' | 'done';
   readonly meaning: string;
   /** What a person can do; empty where nothing needs doing. */
   readonly help: string;
@@ -17,220 +17,220 @@ export interface ReasonDoc {
 export const reasons = {
   // The normal course.
   WaitingForFirstConsumer: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The class binds when a pod that uses the claim is scheduled, and there is none yet.',
     help: 'Nothing: this is healthy. Create the pod.',
   },
   WaitingForNode: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The provisioner could not make the volume on the chosen node; the scheduler is to choose another.',
     help: 'See the events of the pod if no node is found.',
   },
   Provisioning: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The provisioner is making the volume.',
     help: 'If it lasts: see the events of the claim volprime-<uid>.',
   },
-  Populating: { then: 'waits', meaning: 'The plugin is at work.', help: '' },
+  Populating: { next: 'waits', meaning: 'The plugin is at work.', help: '' },
   Rebinding: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The data is complete and verified; the volume is being handed to the claim.',
     help: '',
   },
-  Binding: { then: 'waits', meaning: 'The volume names the claim; Kubernetes is binding them.', help: '' },
-  CleaningUp: { then: 'waits', meaning: 'What was made for the claim is being removed.', help: '' },
-  Populated: { then: 'done', meaning: 'The claim is bound to the populated volume.', help: '' },
+  Binding: { next: 'waits', meaning: 'The volume names the claim; Kubernetes is binding them.', help: '' },
+  CleaningUp: { next: 'waits', meaning: 'What was made for the claim is being removed.', help: '' },
+  Populated: { next: 'done', meaning: 'The claim is bound to the populated volume.', help: '' },
   // Somebody has to do something.
   PopulatorDataSourceNotFound: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The object that dataSourceRef names does not exist in the namespace of the claim.',
     help: 'Create it; the claim goes on within seconds.',
   },
   StorageClassNotFound: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The StorageClass of the claim does not exist.',
     help: 'Create it, or recreate the claim with another class.',
   },
   NoStorageClass: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The claim names no class and the cluster has no default.',
     help: 'Mark a class as default, or name one.',
   },
   StaticVolumesOnly: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The claim asks for the class "", which never provisions.',
     help: 'Recreate the claim with a class that provisions.',
   },
   ProvisionerNotSupported: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'The class uses an in-tree provisioner.',
     help: 'Use a class of a CSI driver.',
   },
   CrossNamespaceNotSupported: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'dataSourceRef names a source in another namespace.',
     help: 'Put the source into the namespace of the claim.',
   },
   NameTaken: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'An object with a name that is needed exists and was not made for this claim. It is left alone.',
     help: 'Look at it, and remove it if it is not needed.',
   },
   VolumeRefused: {
-    then: 'stops',
+    next: 'stops',
     meaning:
       'The provisioned volume does not satisfy the claim (access mode, volume mode), or Kubernetes does not bind it.',
     help: 'See the events of claim and volume; use a class whose volumes fit.',
   },
   BoundElsewhere: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The claim was bound to a volume that was not populated, for example a matching volume made by hand.',
     help: 'Delete and recreate the claim.',
   },
-  NamespaceTerminating: { then: 'retries', meaning: 'The namespace is being deleted.', help: '' },
+  NamespaceTerminating: { next: 'retries', meaning: 'The namespace is being deleted.', help: '' },
   Forbidden: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The API server forbids the write: RBAC, an admission policy, or Pod Security.',
     help: 'The message names the rule.',
   },
   QuotaExceeded: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'A ResourceQuota of the namespace forbids the temporary claim or the pod.',
     help: 'Raise the quota: while a claim is populated there are two claims of its size.',
   },
   Invalid: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The API server finds an object that is to be made invalid.',
     help: 'The message names the field.',
   },
   TooLarge: {
-    then: 'retries',
+    next: 'retries',
     meaning: "An object would be too large: usually the source's spec.",
     help: 'Make the spec smaller.',
   },
   // Attempts and pods.
   PodNotScheduled: {
-    then: 'waits',
+    next: 'waits',
     meaning: 'No node takes the populator pod.',
     help: "The message is the scheduler's.",
   },
   PodLost: {
-    then: 'retries',
+    next: 'retries',
     meaning:
       'The populator pod was removed by force. Its volume is thrown away, since a container may still write to it.',
     help: '',
   },
   PrimeLost: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The temporary claim or its volume was deleted during the work.',
     help: 'Leave claims named volprime-<uid> alone.',
   },
-  VolumeLost: { then: 'retries', meaning: 'The populated volume was lost before the claim could have it.', help: '' },
+  VolumeLost: { next: 'retries', meaning: 'The populated volume was lost before the claim could have it.', help: '' },
   PopulatorFailed: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The populator container ended with an error and gave no reason.',
     help: 'See the log of the pod; it is kept until the next attempt.',
   },
   OutOfMemory: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The populator container was killed for using more memory than its limit.',
     help: 'Raise the limit in the plugin.',
   },
-  Interrupted: { then: 'retries', meaning: 'The populator pod was told to stop.', help: '' },
+  Interrupted: { next: 'retries', meaning: 'The populator pod was told to stop.', help: '' },
   // Plugins.
   PluginError: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'A function of the plugin threw an error.',
     help: "The message is the plugin's.",
   },
-  PluginTimeout: { then: 'retries', meaning: 'A function of the plugin did not answer in time.', help: '' },
-  PopulateOperationFailed: { then: 'retries', meaning: 'The plugin asks to be called again later.', help: '' },
+  PluginTimeout: { next: 'retries', meaning: 'A function of the plugin did not answer in time.', help: '' },
+  PopulateOperationFailed: { next: 'retries', meaning: 'The plugin asks to be called again later.', help: '' },
   PopulateCleanupFailed: {
-    then: 'retries',
+    next: 'retries',
     meaning: "The plugin's cleanup function fails. After ten calls the claim is let go without it.",
     help: 'See what the plugin left behind outside of the cluster.',
   },
   InvalidPlugin: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The definition of a plugin is wrong; the controller does not start.',
     help: 'The message names the field.',
   },
   InvalidSource: {
-    then: 'stops',
+    next: 'stops',
     meaning: "The source's spec is not what the plugin can use.",
     help: 'The message names the field.',
   },
   InvalidTask: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The populator pod does not understand its task: controller and populator image do not fit.',
     help: "Use the image of the controller's version.",
   },
-  Internal: { then: 'stops', meaning: 'A defect of Volprime.', help: 'Please report it.' },
+  Internal: { next: 'stops', meaning: 'A defect of Volprime.', help: 'Please report it.' },
   // download-and-extract.
   BlockVolumeNotSupported: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The claim has volumeMode Block; an archive needs a file system.',
     help: 'Recreate the claim with volumeMode Filesystem.',
   },
-  SourceNotFound: { then: 'stops', meaning: 'The server answered 404 or 410.', help: 'Correct spec.sourceURL.' },
+  SourceNotFound: { next: 'stops', meaning: 'The server answered 404 or 410.', help: 'Correct spec.sourceURL.' },
   SourceUnauthorized: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The server answered 401 or 403.',
     help: 'Check spec.secretRef and the credentials in that Secret; then touch the spec of the source.',
   },
-  SourceRefused: { then: 'stops', meaning: 'The server answered with another status than 200.', help: '' },
-  SourceBusy: { then: 'retries', meaning: 'The server answered 429 or 503; its Retry-After is honoured.', help: '' },
+  SourceRefused: { next: 'stops', meaning: 'The server answered with another status than 200.', help: '' },
+  SourceBusy: { next: 'retries', meaning: 'The server answered 429 or 503; its Retry-After is honoured.', help: '' },
   SourceUnreachable: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'No answer: name, network, time-out, or a status of 500 and up.',
     help: 'Check that pods of the namespace can reach the server.',
   },
-  SourceTLSFailed: { then: 'retries', meaning: 'The TLS connection failed; the message says why.', help: '' },
-  SourceStalled: { then: 'retries', meaning: 'The server stopped sending.', help: '' },
+  SourceTLSFailed: { next: 'retries', meaning: 'The TLS connection failed; the message says why.', help: '' },
+  SourceStalled: { next: 'retries', meaning: 'The server stopped sending.', help: '' },
   SourceTruncated: {
-    then: 'retries',
+    next: 'retries',
     meaning: 'The archive ended too early: connection, Content-Length, codec or end of archive.',
     help: 'If it stays: the file at the source is incomplete.',
   },
-  RedirectRefused: { then: 'stops', meaning: 'Too many redirects, or one from https to http.', help: '' },
+  RedirectRefused: { next: 'stops', meaning: 'Too many redirects, or one from https to http.', help: '' },
   CredentialsInvalid: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The Secret lacks a key, or does not name the host in "hosts".',
     help: 'The message names the key.',
   },
   ChecksumMismatch: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The digest of what was downloaded is not spec.checksum.',
     help: 'Compare the two digests in the message.',
   },
   NotAnArchive: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'What was downloaded is neither tar nor gzipped tar.',
     help: 'Often an error page: open the URL.',
   },
-  ArchiveCorrupt: { then: 'stops', meaning: 'The archive is damaged.', help: '' },
+  ArchiveCorrupt: { next: 'stops', meaning: 'The archive is damaged.', help: '' },
   HostileArchive: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'An entry would write outside of the volume. Nothing was written there.',
     help: 'The message names the entry. Do not trust the archive.',
   },
   UnsupportedEntry: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'An entry cannot be made in the volume, for example a device.',
     help: 'The message names the entry.',
   },
   VolumeFull: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The volume is too small for the content.',
     help: 'Recreate the claim with more storage.',
   },
   VolumeNotWritable: {
-    then: 'stops',
+    next: 'stops',
     meaning: 'The populator may not write to the volume.',
     help: 'Use a class whose driver honours fsGroup.',
   },
-  VolumeWriteFailed: { then: 'retries', meaning: 'Writing to the volume failed.', help: '' },
-  FlushFailed: { then: 'retries', meaning: 'The data could not be flushed to the volume.', help: '' },
+  VolumeWriteFailed: { next: 'retries', meaning: 'Writing to the volume failed.', help: '' },
+  FlushFailed: { next: 'retries', meaning: 'The data could not be flushed to the volume.', help: '' },
 } as const satisfies Readonly<Record<string, ReasonDoc>>;
 
 export type Reason = keyof typeof reasons;
