@@ -1,15 +1,14 @@
 /** Finds the archive's format by its content, never by its name or Content-Type, and yields the plain tar stream. */
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
 import { codeOf } from './error-code.ts';
-import { BLOCK_SIZE, corrupt, isTarHeader } from './tar-header.ts';
+import { BLOCK_SIZE, corrupt, isTarHeader, isZero } from './tar-header.ts';
 
 const INFLATE_CHUNK = 256 * 1024;
 
 /**
  * @throws PermanentError `NotAnArchive` where the content is neither tar nor gzip of tar, `ArchiveCorrupt` where gzip's own checksum
- * does not hold; VolprimeError `SourceTruncated` where the gzip stream ends early. Errors of `chunks` pass through.
+ * does not hold; AttemptFailedError `SourceTruncated` where the gzip stream ends early. Errors of `chunks` pass through.
  */
 export async function* decompress(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const source = await peek(chunks);
@@ -42,15 +41,45 @@ async function peek(chunks: AsyncIterable<Buffer>): Promise<Peeked> {
 
 async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const inflate = createGunzip({ chunkSize: INFLATE_CHUNK });
-  const fed = pipeline(chunks, inflate);
-  // A failure reaches the reader through the stream below; without a handler it would be an unhandled rejection as well.
-  fed.catch(() => undefined);
+  const fed = feed(chunks, inflate).then(
+    () => undefined,
+    (error: Error) => {
+      inflate.destroy(error);
+      return error;
+    },
+  );
   try {
     for await (const chunk of inflate) yield chunk;
-    await fed;
+    const failure = await fed;
+    if (failure !== undefined) throw failure;
   } catch (error) {
     throw gzipError(error);
+  } finally {
+    inflate.destroy();
   }
+}
+
+/**
+ * Offers all chunks to the stream, until its reader goes away. Node's gunzip ends at zeros behind the last member and leaves the rest
+ * alone: that is read here, so that the whole body is counted and nothing but zeros is passed over.
+ */
+async function feed(chunks: AsyncIterable<Buffer>, inflate: Gunzip): Promise<void> {
+  let wake = () => {};
+  for (const event of ['end', 'close']) inflate.once(event, () => wake());
+  for await (const chunk of chunks) {
+    const taken = inflate.bytesWritten;
+    if (!inflate.readableEnded) {
+      if (inflate.destroyed) return;
+      // For a chunk that it does not want, gunzip may never call back.
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        inflate.write(chunk, () => resolve());
+      });
+    }
+    const left = chunk.subarray(inflate.bytesWritten - taken);
+    if (!isZero(left)) throw corrupt('data follows its gzip stream');
+  }
+  inflate.end();
 }
 
 async function* requireTar(source: Peeked): AsyncGenerator<Buffer> {

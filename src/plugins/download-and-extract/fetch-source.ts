@@ -21,7 +21,8 @@ export interface FetchOptions {
   readonly timeouts?: Timeouts;
 }
 
-export interface Source {
+/** Disposing of it breaks the connection. */
+export interface Source extends AsyncDisposable {
   /** Bytes that the server announced; undefined for a chunked answer. */
   readonly length: number | undefined;
   readonly body: AsyncIterable<Buffer>;
@@ -89,14 +90,17 @@ async function open(url: URL, response: Dispatcher.ResponseData, dispatcher: Age
   }
   const announced = header(response, 'content-length');
   const length = announced === undefined ? undefined : Number(announced);
-  return { length, body: completeBody(url, length, response.body, dispatcher) };
+  return {
+    length,
+    body: completeBody(url, length, response.body),
+    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+  };
 }
 
 async function* completeBody(
   url: URL,
   length: number | undefined,
   body: AsyncIterable<Buffer>,
-  dispatcher: Agent,
 ): AsyncGenerator<Buffer> {
   let received = 0;
   try {
@@ -106,8 +110,6 @@ async function* completeBody(
     }
   } catch (cause) {
     throw bodyError(url, received, cause);
-  } finally {
-    await dispatcher.destroy();
   }
   if (length !== undefined && received !== length) {
     throw new AttemptFailedError('SourceTruncated', `${displayUrl(url)} sent ${received} of ${length} bytes.`);

@@ -36,7 +36,7 @@ async function populate({ path, spec }: Target, options: RunOptions): Promise<Po
   const { logger, signal } = options;
   const startedAt = performance.now();
   const root = cleanTarget(path, spec.extractPath);
-  const source = await fetchSource({
+  await using source = await fetchSource({
     url: spec.sourceURL,
     credentials: spec.secretRef && readCredentials(options.credentialsDir),
     logger,
