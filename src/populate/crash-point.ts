@@ -13,7 +13,8 @@ import type { Observation } from './observation.ts';
 export function crashPoint(context: StepContext, o: Observation, moment: 'before' | 'after', action: ActionType): void {
   const directory = context.config.crashPointDirectory;
   const point = `${moment}-${action}`;
-  const wanted = o.claim?.metadata.annotations?.[ANNOTATION_CRASH_AT];
+  // The last step of a cancellation comes when the claim is gone: its point stands on the record.
+  const wanted = (o.claim ?? o.population)?.metadata.annotations?.[ANNOTATION_CRASH_AT];
   if (directory === undefined || wanted !== point) return;
   const mark = join(directory, `${o.uid}-${point}`);
   if (existsSync(mark)) return;
