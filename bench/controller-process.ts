@@ -70,8 +70,13 @@ export class ControllerProcess implements AsyncDisposable {
     return started;
   }
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the controller could not be started');
+    return this.#child.pid;
+  }
+
   async memory(): Promise<Memory> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
     const megabytes = (field: string) =>
       (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
     return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };

@@ -13,6 +13,8 @@ export interface Ground extends AsyncDisposable {
   readonly kubeconfig: string;
   /** Address of this machine that pods reach; undefined: pods cannot be measured. */
   readonly hostAddress: string | undefined;
+  /** The cluster's own processes; empty where they are not on this machine. */
+  readonly processes: readonly number[];
   /** Absent where the API server is not ours. */
   readonly audit: AuditLog | undefined;
 }
@@ -28,7 +30,7 @@ type Say = (line: string) => void;
 export async function openGround(options: Options, say: Say): Promise<Ground> {
   if (options.kubeconfig !== undefined) {
     const { kubeconfig, hostAddress } = options;
-    return { kubeconfig, hostAddress, audit: undefined, [Symbol.asyncDispose]: async () => {} };
+    return { kubeconfig, hostAddress, processes: [], audit: undefined, [Symbol.asyncDispose]: async () => {} };
   }
   let isNew = false;
   const log = (line: string) => {
@@ -40,14 +42,16 @@ export async function openGround(options: Options, say: Say): Promise<Ground> {
     if (isNew && !options.keep) await clusterDown({ name: CLUSTER, log: say });
   };
   try {
-    await checkRates(cluster);
+    const processes = await processesOf(cluster);
+    await checkRates(processes);
     if (options.groups.some((group) => group === 'pod' || group === 'pods')) await loadPopulator(cluster, say);
+    const { kubeconfig, hostAddress, stateDir } = cluster;
+    const pids = [...processes.values()];
+    return { kubeconfig, hostAddress, processes: pids, audit: new AuditLog(stateDir), [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
   }
-  const { kubeconfig, hostAddress, stateDir } = cluster;
-  return { kubeconfig, hostAddress, audit: new AuditLog(stateDir), [Symbol.asyncDispose]: end };
 }
 
 async function loadPopulator(cluster: ClusterHandle, say: Say): Promise<void> {
@@ -61,12 +65,16 @@ async function loadPopulator(cluster: ClusterHandle, say: Say): Promise<void> {
 
 const stateSchema = z.object({ processes: z.array(z.object({ name: z.string(), pid: z.number() })) });
 
-/** @throws where kube-controller-manager or csi-provisioner run with a client rate that would be what is measured. */
-async function checkRates({ stateDir }: ClusterHandle): Promise<void> {
+/** By the name of the program. */
+async function processesOf({ stateDir }: ClusterHandle): Promise<ReadonlyMap<string, number>> {
   const { processes } = stateSchema.parse(JSON.parse(await readFile(join(stateDir, 'state.json'), 'utf8')));
+  return new Map(processes.map(({ name, pid }) => [name, pid]));
+}
+
+/** @throws where kube-controller-manager or csi-provisioner run with a client rate that would be what is measured. */
+async function checkRates(processes: ReadonlyMap<string, number>): Promise<void> {
   for (const name of ['kube-controller-manager', 'csi-provisioner']) {
-    const pid = processes.find((process) => process.name === name)?.pid;
-    const flags = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    const flags = (await readFile(`/proc/${processes.get(name)}/cmdline`, 'utf8')).split('\0');
     const qps = Number(flags.find((flag) => flag.startsWith('--kube-api-qps='))?.split('=')[1] ?? 0);
     if (qps < LEAST_QPS) throw new Error(`${name} runs with --kube-api-qps=${qps}; at least ${LEAST_QPS} is needed`);
   }

@@ -44,7 +44,12 @@ function mustSucceed({ metadata, status }: Pod): void {
 }
 
 /** Claims that the running controller populates from this source. */
-export async function populated(site: Site, source: DataSourceRef, pass: Pass): Promise<PopulatedTimes> {
+export async function populated(
+  site: Site,
+  source: DataSourceRef,
+  pass: Pass,
+  onBound: () => Promise<void> = async () => {},
+): Promise<PopulatedTimes> {
   const { prefix, count, storageClass } = pass;
   const names = namesOf(prefix, count);
   const objects = names.map((name) => newClaim({ name, storageClass, source }));
@@ -52,6 +57,7 @@ export async function populated(site: Site, source: DataSourceRef, pass: Pass): 
   const bound = allSeen(site.claims, { what: 'populated claims to be bound', names, wanted: isBound });
   await Promise.all([bound, createAll(site, claims, objects)]);
   const boundAfter = elapsed();
+  await onBound();
   await nothingLeft('being at rest', [site.claims, site.pods, site.populations], () => unrest(site, count));
   return { bound: boundAfter, atRest: elapsed() };
 }

@@ -2,6 +2,7 @@
 import type { DataSourceRef } from '../src/api/objects.ts';
 import { countRequests, type RequestCount } from './audit-log.ts';
 import { ControllerProcess, type Memory } from './controller-process.ts';
+import { cpuMs } from './cpu.ts';
 import type { Ground } from './ground.ts';
 import { instantSource } from './objects.ts';
 import type { Options } from './options.ts';
@@ -19,6 +20,8 @@ export interface Bench {
 
 /** What one pass showed. */
 export interface Subject extends PopulatedTimes {
+  /** CPU time of cluster and controller until the last claim was Bound. */
+  readonly boundCpuMs: number;
   readonly memory: Memory;
   /** Of all its claims together; undefined without an audit log. */
   readonly requests: RequestCount | undefined;
@@ -48,13 +51,19 @@ async function subjectPass(
   controller: ControllerProcess,
 ): Promise<Subject> {
   const startedAt = Date.now();
-  const times = await populated(site, source, pass);
+  const cpu = () => cpuMs([...ground.processes, process.pid, controller.pid]);
+  const cpuBefore = await cpu();
+  let cpuAfter = cpuBefore;
+  const times = await populated(site, source, pass, async () => {
+    cpuAfter = await cpu();
+  });
   const memory = await controller.memory();
   const log = await ground.audit?.since(startedAt);
   if (options.timeline && log !== undefined) process.stdout.write(`${timelineOf(log, `${pass.prefix}-000`)}\n`);
   await sweep(site);
   return {
     ...times,
+    boundCpuMs: cpuAfter - cpuBefore,
     memory,
     requests: log && countRequests(log, AGENT),
     firstActions: log === undefined ? [] : firstActionMs(log, AGENT, pass.prefix),
