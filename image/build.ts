@@ -40,10 +40,12 @@ async function main(): Promise<void> {
 }
 
 async function buildImage({ out, tag }: BuildOptions): Promise<string> {
-  const rootfs = mkdtempSync(join(tmpdir(), 'volprime-image-'));
+  const work = mkdtempSync(join(tmpdir(), 'volprime-image-'));
+  // Two layers: a node that has the first one takes only the second when the sources change.
+  const rootfs = [join(work, 'base'), join(work, 'app')] as const;
   try {
-    stageBase(rootfs);
-    await stageApp(projectDir, rootfs);
+    stageBase(rootfs[0]);
+    await stageApp(projectDir, rootfs[1]);
     return await writeOciImage({
       out,
       tag,
@@ -52,11 +54,11 @@ async function buildImage({ out, tag }: BuildOptions): Promise<string> {
       cmd: [`${appDir}/dist/controller-main.js`],
       user: `${userId}:${userId}`,
       workingDir: appDir,
-      env: { NODE_ENV: 'production', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' },
+      env: { NODE_ENV: 'production' },
       labels: { 'org.opencontainers.image.title': 'volprime', 'org.opencontainers.image.licenses': 'Apache-2.0' },
     });
   } finally {
-    rmSync(rootfs, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 

@@ -14,8 +14,8 @@ import { create } from 'tar';
 export interface OciImageOptions {
   /** Full reference, such as localhost/toolbox:1. */
   readonly tag: string;
-  /** Becomes the only layer. */
-  readonly rootfs: string;
+  /** Becomes the only layer; of several, each becomes one, the lowest first. */
+  readonly rootfs: string | readonly string[];
   readonly out: string;
   readonly entrypoint?: readonly string[];
   readonly cmd?: readonly string[];
@@ -39,15 +39,16 @@ export async function writeOciImage(options: OciImageOptions): Promise<string> {
   const layout = await mkdtemp(join(tmpdir(), 'oci-image-'));
   try {
     await mkdir(join(layout, 'blobs', 'sha256'), { recursive: true });
-    const layer = await addLayer(layout, options.rootfs);
-    const config = await addJson(layout, imageConfig(options, layer));
+    const layers: Blob[] = [];
+    for (const rootfs of [options.rootfs].flat()) layers.push(await addLayer(layout, rootfs));
+    const config = await addJson(layout, imageConfig(options, layers));
     const manifest = await addJson(layout, {
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...layer }],
+      layers: layers.map((layer) => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...layer })),
     });
-    await writeIndexes(layout, { tag: options.tag, manifest, config, layer });
+    await writeIndexes(layout, { tag: options.tag, manifest, config, layers });
     await pack(layout, `${options.out}.partial`);
     await rename(`${options.out}.partial`, options.out);
     return manifest.digest;
@@ -57,7 +58,7 @@ export async function writeOciImage(options: OciImageOptions): Promise<string> {
   }
 }
 
-function imageConfig(options: OciImageOptions, layer: Blob): object {
+function imageConfig(options: OciImageOptions, layers: readonly Blob[]): object {
   return {
     architecture: ARCHITECTURES[process.arch] ?? process.arch,
     os: 'linux',
@@ -72,8 +73,8 @@ function imageConfig(options: OciImageOptions, layer: Blob): object {
       ...(options.workingDir !== undefined && { WorkingDir: options.workingDir }),
       ...(options.labels && { Labels: options.labels }),
     },
-    rootfs: { type: 'layers', diff_ids: [layer.digest] },
-    history: [{ created: '1970-01-01T00:00:00Z', created_by: 'volprime image/oci-image.ts' }],
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+    history: layers.map(() => ({ created: '1970-01-01T00:00:00Z', created_by: 'volprime image/oci-image.ts' })),
   };
 }
 
@@ -81,15 +82,15 @@ interface Parts {
   readonly tag: string;
   readonly manifest: Blob;
   readonly config: Blob;
-  readonly layer: Blob;
+  readonly layers: readonly Blob[];
 }
 
 /** index.json is what OCI tools read; manifest.json what older `docker load` reads. */
-async function writeIndexes(layout: string, { tag, manifest, config, layer }: Parts): Promise<void> {
+async function writeIndexes(layout: string, { tag, manifest, config, layers }: Parts): Promise<void> {
   const annotations = { 'io.containerd.image.name': tag, 'org.opencontainers.image.ref.name': tag };
   const entry = { mediaType: 'application/vnd.oci.image.manifest.v1+json', ...manifest, annotations };
   const pathOf = (blob: Blob) => `blobs/sha256/${blob.digest.slice('sha256:'.length)}`;
-  const docker = [{ Config: pathOf(config), RepoTags: [tag], Layers: [pathOf(layer)] }];
+  const docker = [{ Config: pathOf(config), RepoTags: [tag], Layers: layers.map(pathOf) }];
   await writeFile(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
   await writeFile(join(layout, 'manifest.json'), JSON.stringify(docker));

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
 import { codeOf } from './error-code.ts';
 import { volumeError } from './volume-error.ts';
 
