@@ -5,73 +5,37 @@
  * then, so that they are hit too, wherever they are.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { NewObject } from '../../src/api/objects.ts';
+import { ANNOTATION_CRASH_AT, populationName } from '../../src/api/names.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims } from '../../src/api/resources.ts';
 import type { ActionType } from '../../src/populate/action.ts';
+import { clearFaults, setFault } from '../cluster/index.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import { type Content, contentOf } from './harness/content.ts';
-import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
+import type { Content } from './harness/content.ts';
 import {
-  aClaimManifest,
-  aProvider,
-  aTransfer,
-  type ClaimOptions,
-  providerRef,
-  transferRef,
-} from './harness/manifests.ts';
-import { readBack } from './harness/read-back.ts';
+  type CrashCase,
+  casesOf,
+  crashInLanes,
+  type Lane,
+  laneEmpty,
+  lanePopulated,
+  podlessSteps,
+  podSteps,
+} from './harness/crash-lanes.ts';
+import { aConsumer } from './harness/manifests.ts';
+import { downloads, hold, providerOf, serve, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
-/** Controllers at a time. */
-const LANES = 3;
 
-const fence: readonly ActionType[] = ['ProtectClaim', 'RecordPopulation'];
-const handOver: readonly ActionType[] = ['RecordResult', 'Rebind'];
-const cleanUp: readonly ActionType[] = [
+const cancelSteps: readonly ActionType[] = [
+  'ReclaimVolume',
   'DeletePrime',
   'ReleasePrime',
   'ReleaseClaim',
-  'RecordSuccess',
   'ReleasePopulation',
 ];
-
-const withPod: readonly ActionType[] = [
-  ...fence,
-  'Prepare',
-  'CreatePrime',
-  'StartAttempt',
-  'CreatePod',
-  'ReadProgress',
-  'DeletePod',
-  'ReleasePod',
-  ...handOver,
-  ...cleanUp,
-];
-const podless: readonly ActionType[] = [
-  ...fence,
-  'CreatePrime',
-  'StartAttempt',
-  'CallPopulate',
-  'CallComplete',
-  'RecordProgress',
-  ...handOver,
-  'CallCleanup',
-  ...cleanUp,
-];
-
-interface Case {
-  readonly name: string;
-  readonly point: string;
-}
-
-const casesOf = (steps: readonly ActionType[]): Case[] =>
-  steps.flatMap((step) =>
-    ['before', 'after'].map((moment) => ({ name: `${moment}-${step}`.toLowerCase(), point: `${moment}-${step}` })),
-  );
 
 let suite: Suite;
 beforeAll(async () => {
@@ -83,15 +47,20 @@ describe('a controller that is killed at each step of the normal course', () => 
   test(
     'populates each claim once, with a pod',
     async () => {
-      const cases = casesOf(withPod);
-      const contents = new Map(cases.map(({ name }) => [name, serve(name)]));
-      const read = await populateWithCrashes('pod', cases, (namespace, { name }) => {
-        const checksum = contents.get(name)?.checksum ?? '';
-        const provider = aProvider(namespace, name, { sourceURL: `${suite.archives.url}/${name}`, checksum });
-        return { provider, source: providerRef(name) };
+      const cases = casesOf('pod', podSteps);
+      const contents = new Map(cases.map((theCase) => [theCase.name, slowly(theCase)]));
+      const lanes = await crashInLanes(suite, {
+        label: 'crash-pod',
+        storageClass: 'imm-del',
+        cases,
+        sourceOf: (namespace, { name }) => providerOf(suite, namespace, name, contents.get(name)?.checksum),
       });
-      expect(read).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
-      expect(downloads(cases)).toEqual(Object.fromEntries(cases.map(({ name }) => [name, 1])));
+      const read = await Promise.all(lanes.map((lane) => lanePopulated(suite, lane)));
+
+      expect(merged(read)).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
+      expect(downloadsOf(cases)).toEqual(
+        Object.fromEntries(cases.map((theCase) => [theCase.name, fails(theCase) ? 2 : 1])),
+      );
     },
     TEST_MS,
   );
@@ -99,83 +68,130 @@ describe('a controller that is killed at each step of the normal course', () => 
   test(
     'populates each claim once, without a pod',
     async () => {
-      const cases = casesOf(podless);
-      const read = await populateWithCrashes('podless', cases, (namespace, { name }) => ({
-        provider: aTransfer(namespace, name, name),
-        source: transferRef(name),
-      }));
-      expect(read).toEqual(Object.fromEntries(cases.map(({ name }) => [name, suite.transfers.listing(name)])));
-      expect(cases.filter(({ name }) => suite.transfers.started(name).length !== 1)).toEqual([]);
-      expect(cases.filter(({ name }) => suite.transfers.remembered(name).length !== 0)).toEqual([]);
-      expect(suite.transfers.violations).toEqual([]);
+      const { transfers } = suite;
+      const cases = casesOf('podless', podlessSteps);
+      const lanes = await crashInLanes(suite, {
+        label: 'crash-podless',
+        storageClass: 'imm-del',
+        cases,
+        sourceOf: (namespace, { name }) => transferOf(namespace, name),
+      });
+      const read = await Promise.all(lanes.map((lane) => lanePopulated(suite, lane)));
+
+      expect(merged(read)).toEqual(Object.fromEntries(cases.map(({ name }) => [name, transfers.listing(name)])));
+      expect(cases.filter(({ name }) => transfers.started(name).length !== 1)).toEqual([]);
+      expect(cases.filter(({ name }) => transfers.remembered(name).length !== 0)).toEqual([]);
+      expect(transfers.violations).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'follows the scheduler to another node when the provisioner gives up on the first choice',
+    async () => {
+      const { embedded } = suite.cluster;
+      if (embedded === undefined) return;
+      const cases = casesOf('node', ['HandBackNode', 'SetPrimeNode']);
+      const contents = new Map(cases.map((theCase) => [theCase.name, slowly(theCase)]));
+      const lanes = await crashInLanes(suite, {
+        label: 'crash-node',
+        storageClass: 'wffc-del',
+        cases,
+        sourceOf: (namespace, { name }) => providerOf(suite, namespace, name, contents.get(name)?.checksum),
+        bring: async ({ namespace }, { name }) => {
+          const claim = await suite.cluster.client.get(claims, { namespace, name });
+          const matchName = `volprime-${claim?.metadata.uid}`;
+          await setFault(embedded, { call: 'CreateVolume', matchName, failCode: 'RESOURCE_EXHAUSTED', failTimes: 1 });
+          const image = suite.cluster.toolboxImage;
+          await suite.apply(aConsumer({ name: `consumer-${name}`, namespace, image, claims: [name] }));
+        },
+      });
+      const read = await Promise.all(lanes.map((lane) => lanePopulated(suite, lane)));
+      await clearFaults(embedded);
+
+      expect(merged(read)).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
+    },
+    TEST_MS,
+  );
+});
+
+describe('a controller that is killed at each step of a cancellation', () => {
+  test(
+    'leaves nothing of a claim that was being filled by a pod, although its class retains volumes',
+    async () => {
+      const cases = casesOf('cancel', ['DeletePod', 'ReleasePod', ...cancelSteps]);
+      const lanes = await crashInLanes(suite, {
+        label: 'cancel-pod',
+        storageClass: 'imm-ret',
+        cases,
+        sourceOf: (namespace, { name }) => {
+          hold(suite, name);
+          return providerOf(suite, namespace, name);
+        },
+        bring: async ({ namespace }, theCase) => {
+          const { name } = theCase;
+          await until(`the download of ${name} to begin`, () => downloads(suite, name) === 1);
+          await deleteClaim(namespace, theCase);
+        },
+      });
+      await Promise.all(lanes.map((lane) => laneEmpty(suite, lane)));
+      expect(downloadsOf(cases)).toEqual(Object.fromEntries(cases.map(({ name }) => [name, 1])));
+    },
+    TEST_MS,
+  );
+
+  test(
+    'leaves nothing of a claim that was being filled without a pod, and tells the service',
+    async () => {
+      const { transfers } = suite;
+      const cases = casesOf('cancel-transfer', ['CallCleanup', ...cancelSteps]);
+      for (const { name } of cases) transfers.hold(name);
+      const lanes: Lane[] = await crashInLanes(suite, {
+        label: 'cancel-podless',
+        storageClass: 'imm-ret',
+        cases,
+        sourceOf: (namespace, { name }) => transferOf(namespace, name),
+        bring: async ({ namespace }, theCase) => {
+          const { name } = theCase;
+          await until(`the transfer ${name} to begin`, () => transfers.started(name).length === 1);
+          await deleteClaim(namespace, theCase);
+        },
+      });
+      await Promise.all(lanes.map((lane) => laneEmpty(suite, lane)));
+      expect(cases.filter(({ name }) => transfers.started(name).length !== 1)).toEqual([]);
+      expect(cases.filter(({ name }) => transfers.remembered(name).length !== 0)).toEqual([]);
+      expect(transfers.violations).toEqual([]);
     },
     TEST_MS,
   );
 });
 
 /** Slow enough that the pod is seen running. */
-function serve(name: string): Content {
-  const content = contentOf(name);
-  suite.archives.set(`/${name}`, { body: content.archive, bytesPerSecond: 64 * 1024 });
-  return content;
+function slowly(theCase: CrashCase): Content {
+  const trouble = fails(theCase) ? { failFirst: 1, status: 500 } : {};
+  return serve(suite, theCase.name, { bytesPerSecond: 64 * 1024, ...trouble });
 }
 
-function downloads(cases: readonly Case[]): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    cases.map(({ name }) => [name, suite.archives.requests.filter(({ path }) => path === `/${name}`).length]),
-  );
+function fails({ point }: CrashCase): boolean {
+  return point.endsWith('RecordFailure');
 }
 
-interface Source {
-  readonly provider: NewObject;
-  readonly source: ClaimOptions['source'];
+/** The record names the crash point too: it outlives the claim. */
+async function deleteClaim(namespace: string, { name, point }: CrashCase): Promise<void> {
+  const { client } = suite.cluster;
+  const claim = await client.get(claims, { namespace, name });
+  const record = { namespace, name: populationName(claim?.metadata.uid ?? '') };
+  const marked = await client.mergePatch(populations, record, {
+    metadata: { annotations: { [ANNOTATION_CRASH_AT]: point } },
+  });
+  if (marked.type !== 'done') throw new Error(`the record of ${name} could not be marked: ${JSON.stringify(marked)}`);
+  await suite.cluster.kubectl(['delete', 'pvc', name, `--namespace=${namespace}`, '--wait=false']);
 }
-type SourceOf = (namespace: string, theCase: Case) => Source;
 
-/** Runs the cases in several lanes and reads all volumes back. */
-async function populateWithCrashes(label: string, cases: readonly Case[], sourceOf: SourceOf) {
-  const lanes = Array.from({ length: LANES }, (_, lane) => cases.filter((_case, index) => index % LANES === lane));
-  const reads = await Promise.all(lanes.map((lane) => runLane(label, lane, sourceOf)));
+function downloadsOf(cases: readonly CrashCase[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(cases.map(({ name }) => [name, downloads(suite, name)]));
+}
+
+function merged(reads: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
   return Object.assign({}, ...reads) as Readonly<Record<string, string>>;
-}
-
-/** One namespace, one controller: the next claim comes as soon as the crash point of the one before was hit. */
-async function runLane(label: string, cases: readonly Case[], sourceOf: SourceOf) {
-  const namespace = await suite.namespace(`crash-${label}`);
-  const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
-  for (const theCase of cases) {
-    const { name, point } = theCase;
-    const { provider, source } = sourceOf(namespace, theCase);
-    await suite.apply(provider, aClaimManifest({ name, namespace, storageClass: 'imm-del', source, crashAt: point }));
-    await until(
-      `the crash point ${point} to be hit`,
-      () => {
-        controller.check();
-        return controller.marks().map((mark) => mark.point);
-      },
-      (points) => points.includes(point),
-    );
-  }
-  const names = cases.map(({ name }) => name);
-  await allPopulated(controller, namespace, names);
-  return readBack(suite.cluster, namespace, names);
-}
-
-/** Every claim is bound, every record says Succeeded, and nothing else is left. */
-async function allPopulated(controller: ControllerProcess, namespace: string, names: readonly string[]): Promise<void> {
-  await until(
-    `all claims in ${namespace} to be bound and their records to succeed`,
-    async () => {
-      controller.check();
-      const records = await listAll(suite.cluster, populations, namespace);
-      const bound = (await listAll(suite.cluster, claims, namespace)).filter(isFullyBound);
-      return names.filter((name) => {
-        const record = records.find(({ spec }) => spec.claim.name === name);
-        return record?.status?.phase !== 'Succeeded' || !bound.some(({ metadata }) => metadata.name === name);
-      });
-    },
-    (waiting) => waiting.length === 0,
-  );
-  await expectNothingLeft(suite.cluster, namespace, () => controller.check());
 }

@@ -1,0 +1,229 @@
+/**
+ * What cannot be populated: the claim stays Pending, one condition and one event name the cause, what may get better is tried again, and
+ * what cannot stops until the source's spec changes. populators.md, cases 6, 12 and 43.
+ */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import type { KubeObject, NewObject } from '../../src/api/objects.ts';
+import { populations } from '../../src/api/population.ts';
+import { claims, events, type Resource } from '../../src/api/resources.ts';
+import type { Route } from '../support/archive-server.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { type Content, contentOf } from './harness/content.ts';
+import type { ControllerProcess } from './harness/controller-process.ts';
+import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
+import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
+import { readBack } from './harness/read-back.ts';
+import { downloads, providerOf, serve } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 10 * 60_000;
+const TOKEN = 'secret-of-the-test';
+
+interface BadInput {
+  /** Of claim, source and path. */
+  readonly name: string;
+  readonly reason: string;
+  readonly route?: Route;
+  readonly spec?: { readonly checksum: string };
+  readonly storageClass?: string;
+}
+
+const permanent: readonly BadInput[] = [
+  { name: 'not-found', reason: 'SourceNotFound', route: { status: 404 } },
+  { name: 'unauthorized', reason: 'SourceUnauthorized', route: { authorization: `Bearer ${TOKEN}` } },
+  { name: 'wrong-checksum', reason: 'ChecksumMismatch', spec: { checksum: `sha256:${'0'.repeat(64)}` } },
+  { name: 'web-page', reason: 'NotAnArchive', route: { body: Buffer.from('<!DOCTYPE html><title>Log in</title>') } },
+  { name: 'text-in-gzip', reason: 'NotAnArchive', route: { body: gzipSync('no archive '.repeat(1000)) } },
+  {
+    name: 'too-large',
+    reason: 'VolumeFull',
+    storageClass: 'small-image',
+    route: { body: contentOf('too-large', 80 * 1024 * 1024).archive },
+  },
+];
+
+const temporary: readonly BadInput[] = [
+  { name: 'truncated', reason: 'SourceTruncated', route: { announce: contentOf('truncated').archive.length + 1000 } },
+  { name: 'cut', reason: 'SourceTruncated', route: { cutAfter: 2000 } },
+  { name: 'broken', reason: 'SourceUnreachable', route: { status: 500 } },
+  { name: 'busy', reason: 'SourceBusy', route: { status: 503, headers: { 'retry-after': '1' } } },
+];
+
+interface Event extends KubeObject {
+  readonly reason?: string;
+  readonly type?: string;
+  readonly regarding?: { readonly uid?: string };
+}
+const eventResource: Resource<Event> = events as Resource<Event>;
+
+let suite: Suite;
+let namespace: string;
+let controller: ControllerProcess;
+beforeAll(async () => {
+  suite = await openSuite();
+  namespace = await suite.namespace('bad-input');
+  controller = suite.controller({ name: namespace, namespaces: [namespace] });
+  controller.start();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+test(
+  'a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
+  async () => {
+    await begin(permanent);
+    const stopped = await until(
+      'all claims to be given up',
+      () => tell(permanent),
+      (told) => told.every(({ phase, warnings }) => phase === 'Failed' && warnings.length > 0),
+    );
+    await expectNothingLeft(suite.cluster, namespace, () => controller.check());
+    expect(stopped).toEqual(
+      permanent.map(({ name, reason }) => ({
+        name,
+        claim: 'Pending',
+        volume: undefined,
+        phase: 'Failed',
+        conditions: { Ready: `False ${reason}`, Stalled: `True ${reason}` },
+        failures: 1,
+        warnings: [reason],
+      })),
+    );
+    expect(permanent.filter(({ name }) => downloads(suite, name) !== 1)).toEqual([]);
+
+    const contents = await mend();
+    await expectPopulated(contents);
+  },
+  TEST_MS,
+);
+
+test(
+  'a source that may get better is tried again until it does',
+  async () => {
+    await begin(temporary);
+    const failing = await until(
+      'two failures of each',
+      () => tell(temporary),
+      (told) => told.every(({ failures, warnings }) => failures >= 2 && warnings.length > 0),
+    );
+    for (const [index, { reason }] of temporary.entries()) {
+      expect(failing[index]).toMatchObject({ claim: 'Pending', volume: undefined, warnings: [reason] });
+      expect(failing[index]?.conditions).toEqual({ Ready: `False ${reason}`, Reconciling: `True ${reason}` });
+    }
+    const contents = new Map(temporary.map(({ name }) => [name, serve(suite, name)]));
+    await expectPopulated(contents);
+  },
+  TEST_MS,
+);
+
+test(
+  'a source that is missing is waited for, and nothing is made meanwhile',
+  async () => {
+    const name = 'late';
+    const content = serve(suite, name);
+    const { source, ref } = providerOf(suite, namespace, name, content.checksum);
+    await suite.apply(aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
+    const reason = 'PopulatorDataSourceNotFound';
+    const told = await until(
+      'the claim to say what it waits for',
+      () => tell([{ name }]),
+      ([it]) => it?.phase !== undefined && it.warnings.length > 0,
+    );
+    expect(told).toEqual([
+      {
+        name,
+        claim: 'Pending',
+        volume: undefined,
+        phase: 'Waiting',
+        conditions: { Ready: `False ${reason}`, Reconciling: `True ${reason}` },
+        failures: 0,
+        warnings: [reason],
+      },
+    ]);
+    await expectNothingLeft(suite.cluster, namespace, () => controller.check());
+    await suite.apply(source);
+    await expectPopulated(new Map([[name, content]]));
+  },
+  TEST_MS,
+);
+
+async function begin(cases: readonly BadInput[]): Promise<void> {
+  await suite.apply(
+    ...cases.flatMap(({ name, route, spec, storageClass = 'imm-del' }) => {
+      serve(suite, name, route);
+      return [
+        aProvider(namespace, name, { sourceURL: `${suite.archives.url}/${name}`, ...spec }),
+        aClaimManifest({ name, namespace, storageClass, source: providerRef(name) }),
+      ];
+    }),
+  );
+}
+
+/** One names a Secret, the others another URL. */
+async function mend(): Promise<ReadonlyMap<string, Content>> {
+  const host = new URL(suite.archives.url).host;
+  const providers = permanent.map(({ name }) => {
+    const mended = `${name}-mended`;
+    const url = `${suite.archives.url}/${mended}`;
+    serve(suite, mended, name === 'unauthorized' ? { authorization: `Bearer ${TOKEN}` } : {});
+    const secret = name === 'unauthorized' && { secretRef: { name: 'credentials' } };
+    return aProvider(namespace, name, { sourceURL: url, ...secret });
+  });
+  await suite.apply(credentials(host), ...providers);
+  return new Map(permanent.map(({ name }) => [name, contentOf(`${name}-mended`)]));
+}
+
+function credentials(hosts: string): NewObject {
+  const metadata = { name: 'credentials', namespace };
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    type: 'volprime.dev/credentials',
+    stringData: { hosts, token: TOKEN },
+  };
+}
+
+/** What a person can see of each claim. */
+async function tell(cases: readonly Pick<BadInput, 'name'>[]) {
+  controller.check();
+  const { cluster } = suite;
+  const [claimList, records, eventList] = await Promise.all([
+    listAll(cluster, claims, namespace),
+    listAll(cluster, populations, namespace),
+    listAll(cluster, eventResource, namespace),
+  ]);
+  return cases.map(({ name }) => {
+    const claim = claimList.find(({ metadata }) => metadata.name === name);
+    const status = records.find(({ spec }) => spec.claim.uid === claim?.metadata.uid)?.status;
+    const about = eventList.filter(
+      ({ regarding, type }) => regarding?.uid === claim?.metadata.uid && type === 'Warning',
+    );
+    return {
+      name,
+      claim: claim?.status?.phase,
+      volume: claim?.spec.volumeName,
+      phase: status?.phase,
+      conditions: Object.fromEntries(status?.conditions?.map((it) => [it.type, `${it.status} ${it.reason}`]) ?? []),
+      failures: status?.failures ?? 0,
+      warnings: about.map(({ reason }) => reason),
+    };
+  });
+}
+
+async function expectPopulated(contents: ReadonlyMap<string, Content>): Promise<void> {
+  const names = [...contents.keys()];
+  await until(
+    `${names.join(', ')} to be bound`,
+    async () => {
+      controller.check();
+      const bound = (await listAll(suite.cluster, claims, namespace)).filter(isFullyBound);
+      return names.filter((name) => !bound.some(({ metadata }) => metadata.name === name));
+    },
+    (waiting) => waiting.length === 0,
+  );
+  await expectNothingLeft(suite.cluster, namespace, () => controller.check());
+  const read = await readBack(suite.cluster, namespace, names);
+  expect(read).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
+}
