@@ -9,6 +9,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** What one path answers. Everything but the body is for misbehaving or for being protected. */
 export interface Route {
@@ -55,6 +56,8 @@ export interface ArchiveServer extends AsyncDisposable {
   /** Paths without a route answer 404. */
   set(path: string, route: Route): void;
   gate(): Gate;
+  /** Connections that are open now. */
+  connections(): Promise<number>;
   /** Breaks all connections. */
   close(): Promise<void>;
 }
@@ -97,6 +100,7 @@ export async function startArchiveServer(options: ArchiveServerOptions): Promise
     requests,
     set: (path, route) => void routes.set(path, route),
     gate: createGate,
+    connections: promisify(server.getConnections.bind(server)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -64,17 +64,11 @@ async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
  * alone: that is read here, so that the whole body is counted and nothing but zeros is passed over.
  */
 async function feed(chunks: AsyncIterable<Buffer>, inflate: Gunzip): Promise<void> {
-  let wake = () => {};
-  for (const event of ['end', 'close']) inflate.once(event, () => wake());
   for await (const chunk of chunks) {
     const taken = inflate.bytesWritten;
     if (!inflate.readableEnded) {
       if (inflate.destroyed) return;
-      // For a chunk that it does not want, gunzip may never call back.
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        inflate.write(chunk, () => resolve());
-      });
+      await new Promise<void>((resolve) => void inflate.write(chunk, () => resolve()));
     }
     const left = chunk.subarray(inflate.bytesWritten - taken);
     if (!isZero(left)) throw corrupt('data follows its gzip stream');

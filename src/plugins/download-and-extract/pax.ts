@@ -41,7 +41,7 @@ function parseRecord(data: Buffer): { readonly key: string; readonly value: Buff
   const digits = /^(\d{1,8}) /.exec(data.toString('latin1', 0, 16))?.[1];
   const length = Number(digits);
   const equals = data.indexOf('=');
-  if (digits === undefined || length > data.length || data[length - 1] !== 0x0a || equals === -1 || equals >= length) {
+  if (digits === undefined || data[length - 1] !== 0x0a || equals === -1 || equals >= length) {
     throw corrupt('an extended header is malformed');
   }
   return {

@@ -1,6 +1,6 @@
 /** The directory that receives the content: known clean before an attempt, flushed after it. */
 import { execFile } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
@@ -24,6 +24,8 @@ export function cleanTarget(volume: string, extractPath: string): string {
       if (!NOT_OURS.has(name)) removeTree(join(volume, name));
     }
     mkdirSync(root, { recursive: true });
+    // Found out here, where the cause can be named: may this user write?
+    rmdirSync(mkdtempSync(join(root, '.volprime-')));
   } catch (cause) {
     throw cleanError(volume, cause);
   }
