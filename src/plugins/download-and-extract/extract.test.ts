@@ -120,6 +120,18 @@ describe('an honest archive', () => {
     expect(readlinkSync(join(root, 'file'))).toBe('twice');
   });
 
+  test('a hard link to itself changes nothing, one to a symbolic link is another symbolic link', async () => {
+    const entries: RawEntry[] = [
+      { name: 'f', data: 'x' },
+      { name: './f', type: '1', linkName: 'f' },
+      { name: 'soft', type: '2', linkName: 'f' },
+      { name: 'sub/hard', type: '1', linkName: 'soft' },
+    ];
+    expect(await extract(tar(entries))).toBe(3);
+    expect(contentOf('f')).toBe('x');
+    expect(readlinkSync(join(root, 'sub/hard'))).toBe('f');
+  });
+
   test('an empty archive makes an empty volume', async () => {
     expect(await extract(endOfArchive)).toBe(0);
   });
@@ -252,6 +264,7 @@ describe('a hostile archive is refused, by name', () => {
       ],
       'h',
     ],
+    ['a hard link to something below a file', [{ name: 'f' }, { name: 'h', type: '1', linkName: 'f/g' }], 'h'],
     ['a character device', [{ name: 'null', type: '3' }], 'null'],
     ['a block device', [{ name: 'sda', type: '4' }], 'sda'],
     ['a pipe', [{ name: 'fifo', type: '6' }], 'fifo'],

@@ -46,6 +46,7 @@ interface OpenFile {
 const FILE_MODES = 0o777;
 const DIRECTORY_MODES = 0o1777;
 const SETGID = 0o2000;
+const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 const CREATE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -102,14 +103,16 @@ export class TreeWriter implements Disposable {
 
   /** @param target name of a file that came before. */
   hardLink(attributes: Attributes, target: ByteString): void {
-    const name = this.#claimName(attributes.name);
     const existing = safeName(target);
     this.#refuseLinkOnTheWay(attributes.name, existing);
     const symbolic = this.#links.get(existing);
-    if (symbolic !== undefined) return this.#addLink(name, { ...symbolic, attributes });
-    if (!this.#isFile(existing)) {
+    if (symbolic === undefined && !this.#isFile(existing)) {
       throw hostile(attributes.name, 'is a hard link to something that is not a file before it in the archive');
     }
+    // A file that GNU tar was given twice is in the archive a second time as a link to itself.
+    if (safeName(attributes.name) === existing) return;
+    const name = this.#claimName(attributes.name);
+    if (symbolic !== undefined) return this.#addLink(name, { ...symbolic, attributes });
     this.#create(name, (path) => linkSync(this.#path(existing), path));
     this.#files++;
   }
@@ -210,7 +213,12 @@ export class TreeWriter implements Disposable {
   }
 
   #isFile(name: string): boolean {
-    return lstatSync(this.#path(name), { throwIfNoEntry: false })?.isFile() === true;
+    try {
+      return lstatSync(this.#path(name)).isFile();
+    } catch (error) {
+      if (NOTHING_THERE.has(codeOf(error))) return false;
+      throw volumeError(name, error);
+    }
   }
 
   /** The group bit that the volume's root passes on to directories stays; the archive's own setuid and setgid are never taken. */
