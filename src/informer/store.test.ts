@@ -80,6 +80,15 @@ describe('an own write', () => {
     expect(store.size).toBe(0);
   });
 
+  test('that took the last finalizer ends the object, although its answer carries the version before', () => {
+    const { store } = recorded();
+    const meta = { deletionTimestamp: 't', finalizers: ['f'] };
+    store.apply(thing('x', 3, { meta }));
+    store.apply(thing('other', 9));
+    store.merge(thing('x', 3, { meta: { ...meta, finalizers: [] } }));
+    expect(store.get(key('x'))).toBeUndefined();
+  });
+
   test('that took the last finalizer of a deleted object ends it', () => {
     const { store, told } = recorded();
     store.apply(thing('x', 3));

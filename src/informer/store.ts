@@ -103,10 +103,11 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
   merge(object: T): void {
     const { namespace, resourceVersion } = object.metadata;
     if (namespace !== undefined && this.#namespaces !== undefined && !this.#namespaces.includes(namespace)) return;
+    // The answer that ends an object carries the version before its end; but no uid ever comes back, so its age does not matter.
+    if (isGone(object)) return this.forget(object);
     const toldUpTo = this.#toldUpTo.get(this.#scopeOf(object));
     if (toldUpTo !== undefined && !isNewer(resourceVersion, toldUpTo)) return;
-    if (isGone(object)) this.forget(object);
-    else this.#put(object, 'write');
+    this.#put(object, 'write');
   }
 
   forget(object: KubeObject): void {
