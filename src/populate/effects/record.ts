@@ -15,6 +15,7 @@ import type { StepContext } from '../context.ts';
 import type { Observation } from '../observation.ts';
 import { isRecordOf } from '../observe.ts';
 import { done, type Outcome, settle, stale } from '../outcome.ts';
+import { replacement } from './merge-patch.ts';
 
 /** A status as a merge patch takes it: null removes a member. */
 export type StatusPatch = { readonly [K in keyof PopulationStatus]?: PopulationStatus[K] | null };
@@ -29,7 +30,7 @@ export async function recordPopulation(context: StepContext, o: Observation, pin
     : [...(metadata.finalizers ?? []), PROTECTION_FINALIZER];
   const body = {
     metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
-    spec: { pinned },
+    spec: { pinned: replacement(o.population.spec.pinned, pinned) },
   };
   const outcome = await context.client.mergePatch(populations, keyOf(o.population), body, { signal: context.signal });
   return settle(context.stores.populations, outcome, `Population ${metadata.name}`);
@@ -88,7 +89,12 @@ export async function patchStatus(
 ): Promise<Outcome> {
   if (population === undefined) return stale('the Population is gone');
   const { uid, resourceVersion, generation } = population.metadata;
-  const body = { metadata: { uid, resourceVersion }, status: { observedGeneration: generation, ...status } };
+  const known: Readonly<Record<string, unknown>> = population.status ?? {};
+  const members = Object.entries(status).map(([key, value]) => [key, replacement(known[key], value)]);
+  const body = {
+    metadata: { uid, resourceVersion },
+    status: { observedGeneration: generation, ...Object.fromEntries(members) },
+  };
   const outcome = await context.client.mergePatch(populations, keyOf(population), body, {
     subresource: 'status',
     signal: context.signal,
