@@ -59,8 +59,9 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
   }
 }
 
-function whatNext({ final, nextAttemptAt, failure }: ActionOf<'RecordFailure'>): string {
-  if (!final) return `next try at ${new Date(nextAttemptAt ?? 0).toISOString()}`;
+/** Without the time of the next try: only events that are alike are counted as one. */
+function whatNext({ final, failure }: ActionOf<'RecordFailure'>): string {
+  if (!final) return 'it is tried again; the Population says when';
   return failure.reason === 'BoundElsewhere' ? 'nothing more is done' : 'stopped until the spec of the source changes';
 }
 
