@@ -13,10 +13,11 @@ help: ## Show this
 	@echo "KUBECONFIG=path: demo, integration, e2e, deploy and undeploy use that cluster instead of the embedded one."
 
 # The set-up that everything needs: the tools of this machine are looked at, npm brings the rest (Node 26 included).
+# Not "npm ci": it refuses a lock file that lacks the optional packages of other platforms.
 node_modules/.installed: package.json package-lock.json scripts/prerequisites.sh
 	@scripts/prerequisites.sh
 	@echo "Installing npm packages (about 30 s the first time)"
-	@npm ci --no-fund --no-audit --loglevel=error
+	@npm install --no-save --no-fund --no-audit --loglevel=error
 	@$(NODE) --version >/dev/null
 	@touch $@
 
