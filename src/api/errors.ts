@@ -17,14 +17,23 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** The same in every copy of this package: a plugin may bring its own, and its errors must still be known for what they are. */
+const brand = Symbol.for('volprime.dev/error');
+
 export class VolprimeError extends Error {
   readonly code: string;
   readonly retry: Retry;
+  readonly [brand] = true;
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
     this.retry = details.retry ?? { type: 'backoff' };
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const known = Function.prototype[Symbol.hasInstance].call(this, value);
+    return known || (this === VolprimeError && typeof value === 'object' && value !== null && brand in value);
   }
 }

@@ -1,6 +1,5 @@
 /** Calls into plugin code, which may hang, throw anything, or answer nonsense. Whatever it does, only its own claim is hurt. */
 import { VolprimeError } from '../api/errors.ts';
-import { AttemptFailedError, TemporaryError } from '../sdk/index.ts';
 import type { Failure } from './observation.ts';
 
 export type CallResult<T> =
@@ -56,8 +55,7 @@ export function describeFailure(error: unknown, name: string): Failure {
   }
   const base = { reason: error.code, message: error.message.slice(0, 2048) };
   if (error.retry.type === 'never') return { ...base, scope: 'permanent' };
-  if (error instanceof AttemptFailedError) return { ...base, scope: 'attempt' };
-  if (error instanceof TemporaryError && error.retry.type === 'after')
-    return { ...base, scope: 'call', afterMs: error.retry.ms };
+  if ('attemptOver' in error) return { ...base, scope: 'attempt' };
+  if (error.retry.type === 'after') return { ...base, scope: 'call', afterMs: error.retry.ms };
   return { ...base, scope: 'call' };
 }

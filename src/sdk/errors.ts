@@ -26,6 +26,9 @@ export class PermanentError extends VolprimeError {
  * A pod-less plugin throws it when the outside work has failed; any other error only repeats the call under the same attempt id.
  */
 export class AttemptFailedError extends VolprimeError {
+  /** By this the framework knows it, whichever copy of this package made it. */
+  readonly attemptOver = true;
+
   constructor(reason: string, message: string, options: { readonly cause?: unknown } = {}) {
     super(reason, message, options);
   }
