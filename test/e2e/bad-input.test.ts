@@ -2,7 +2,7 @@
  * What cannot be populated: the claim stays Pending, one condition and one event name the cause, what may get better is tried again, and
  * what cannot stops until the source's spec changes. populators.md, cases 6, 12 and 43.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { KubeObject, NewObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
@@ -54,20 +54,23 @@ const temporary: readonly BadInput[] = [
 interface Event extends KubeObject {
   readonly reason?: string;
   readonly type?: string;
+  readonly reportingController?: string;
   readonly regarding?: { readonly uid?: string };
 }
-const eventResource: Resource<Event> = events as Resource<Event>;
+const eventResource: Resource<Event> = events;
 
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+beforeEach(async () => {
   namespace = await suite.namespace('bad-input');
   controller = suite.controller({ name: namespace, namespaces: [namespace] });
   controller.start();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+}, TEST_MS);
 
 test(
   'a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
@@ -198,7 +201,10 @@ async function tell(cases: readonly Pick<BadInput, 'name'>[]) {
     const claim = claimList.find(({ metadata }) => metadata.name === name);
     const status = records.find(({ spec }) => spec.claim.uid === claim?.metadata.uid)?.status;
     const about = eventList.filter(
-      ({ regarding, type }) => regarding?.uid === claim?.metadata.uid && type === 'Warning',
+      ({ regarding, type, reportingController }) =>
+        regarding?.uid === claim?.metadata.uid &&
+        type === 'Warning' &&
+        reportingController === 'volprime.dev/controller',
     );
     return {
       name,

@@ -157,7 +157,7 @@ export class ControllerProcess implements AsyncDisposable {
     const explained = exit.signal !== null || this.#tail().includes('leadership lost');
     if (!explained) throw new Error(`${this.#options.name} ended with exit code ${exit.code}:\n${this.#tail()}`);
     await this.#options.onCrash?.();
-    await this.freeLease();
+    if (this.#options.leaseName === this.#options.name) await this.freeLease();
     if (this.#wanted) this.#spawn();
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { NewObject } from '../../../src/api/objects.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
 import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
+import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { type Cluster, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
@@ -35,6 +36,8 @@ export interface Suite extends AsyncDisposable {
   readonly directory: string;
   /** Made new, with a name that begins with the label; removed with the suite. */
   namespace(label: string): Promise<string>;
+  /** A way to the API server that can be watched and held up; for `server` of one controller. */
+  proxy(): Promise<ApiProxy>;
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
   controller(options: StartController): ControllerProcess;
   apply(...objects: readonly NewObject[]): Promise<void>;
@@ -66,8 +69,10 @@ export async function openSuite(): Promise<Suite> {
       namespaces.push(name);
       return name;
     },
+    proxy: async () => rest.use(await startApiProxy(account)),
     controller: ({ name, program = own, leaseName = name, server, ...options }) => {
-      const ownDirectory = join(directory, name);
+      // Who shares a lease shares the crash points: one death at each.
+      const ownDirectory = join(directory, leaseName);
       mkdirSync(ownDirectory, { recursive: true });
       return rest.use(
         new ControllerProcess({
