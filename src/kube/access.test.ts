@@ -178,3 +178,13 @@ describe('an exec plugin', () => {
     expect(String((error as Error).cause)).not.toContain('hidden');
   });
 });
+
+test('an OIDC token that still holds is sent as it is', async () => {
+  const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const token = `${part({ alg: 'none' })}.${part({ exp: 4_000_000_000 })}.signature`;
+  const user = {
+    'auth-provider': { name: 'oidc', config: { 'id-token': token, 'client-id': 'c', 'idp-issuer-url': 'https://idp' } },
+  };
+  const access = findAccess({ kubeconfig: await kubeconfig('a', config(user)) });
+  expect((await resolved(access)).headers).toEqual({ Authorization: `Bearer ${token}` });
+});

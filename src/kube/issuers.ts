@@ -21,17 +21,14 @@ interface RequestOptions {
 export function execIssuer(exec: Exec, cluster: Cluster): Issuer {
   const env = [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(execInfo(exec, cluster)) }];
   const user = { name: 'user', exec: { ...exec, args: exec.args ?? [], env } };
-  return issuedBy(
-    user,
-    async () => new (await import('@kubernetes/client-node/dist/exec_auth.js')).ExecAuth() as Authenticator,
-  );
+  return issuedBy(user, async () => new (await import('@kubernetes/client-node/dist/exec_auth.js')).ExecAuth());
 }
 
 export function oidcIssuer(config: Readonly<Record<string, string>>): Issuer {
   const user = { name: 'user', authProvider: { name: 'oidc', config: { ...config } } };
   return issuedBy(
     user,
-    async () => new (await import('@kubernetes/client-node/dist/oidc_auth.js')).OpenIDConnectAuth() as Authenticator,
+    async () => new (await import('@kubernetes/client-node/dist/oidc_auth.js')).OpenIDConnectAuth(),
   );
 }
 

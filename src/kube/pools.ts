@@ -3,6 +3,8 @@
  * HTTP/1.1 on both: with HTTP/2 one dead connection would stall every watch at once. Both are replaced when certificates rotate; what
  * runs on the old ones runs to its end.
  */
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { sameTls, type TlsMaterial } from './credentials.ts';
 
@@ -43,7 +45,7 @@ export class Pools {
 
   #open(tls: TlsMaterial, limits: Agent.Options): Dispatcher {
     // A dead peer is noticed by TCP keep-alive, sooner than load balancers forget the connection.
-    const connect = { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+    const connect = { ...tls, ...expectedName(tls), timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
     const common = {
       ...limits,
       allowH2: false,
@@ -54,4 +56,10 @@ export class Pools {
     if (this.#options.proxy === undefined) return new Agent({ ...common, connect });
     return new ProxyAgent({ ...common, uri: this.#options.proxy, requestTls: connect });
   }
+}
+
+/** TLS has no place for an address in its greeting; the certificate must name it all the same. */
+function expectedName({ servername = '' }: TlsMaterial): Pick<ConnectionOptions, 'servername' | 'checkServerIdentity'> {
+  if (isIP(servername) === 0) return {};
+  return { servername: '', checkServerIdentity: (_, certificate) => checkServerIdentity(servername, certificate) };
 }

@@ -1,5 +1,4 @@
 /** How many connections, and so TLS handshakes, calls and watches cost. Counted where they arrive. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,11 +6,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { pods, volumes } from '../../src/api/resources.ts';
 import { InformerRegistry } from '../../src/informer/index.ts';
+import { findAccess } from '../../src/kube/access.ts';
 import type { Connection } from '../../src/kube/index.ts';
 import { createMetrics } from '../../src/telemetry/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { clientOf, configMaps, controlPlane, namespaces } from './control-plane.ts';
+import { clientOf, configMaps, controlPlane, namespaces, writeKubeconfig } from './control-plane.ts';
 
 jest.setTimeout(60_000);
 
@@ -24,22 +24,20 @@ let opened = 0;
 /** Passes bytes on, TLS and all. */
 beforeAll(async () => {
   const kubeconfig = await controlPlane();
-  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] };
-  const upstream = new URL(config.clusters[0]?.cluster.server ?? '');
+  const upstream = findAccess({ kubeconfig }).server;
   connections = new Set();
   server = createServer((socket) => {
     opened += 1;
     connections.add(socket);
-    const far = dial(Number(upstream.port), upstream.hostname);
+    const far = dial(Number(upstream.port || 443), upstream.hostname);
     socket.on('error', () => far.destroy()).pipe(far);
     far.on('error', () => socket.destroy()).pipe(socket);
     socket.once('close', () => connections.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  for (const { cluster } of config.clusters)
-    cluster.server = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   directory = await mkdtemp(join(tmpdir(), 'connections-'));
-  writeFileSync(join(directory, 'kubeconfig'), JSON.stringify(config), { mode: 0o600 });
+  await writeKubeconfig(join(directory, 'kubeconfig'), kubeconfig, { server: address });
   client = clientOf(join(directory, 'kubeconfig'));
 });
 afterAll(async () => {

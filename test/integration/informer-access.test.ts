@@ -1,6 +1,5 @@
 /** Kinds that come and go, and rights that are missing: the informer tells what is wrong and gets by without a restart. */
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
@@ -22,6 +21,8 @@ import {
   customResourceDefinitions,
   done,
   newNamespace,
+  removeAll,
+  writeKubeconfig,
 } from './control-plane.ts';
 
 jest.setTimeout(60_000);
@@ -37,7 +38,10 @@ beforeAll(async () => {
   kubeconfig = await controlPlane();
   client = clientOf(kubeconfig);
 });
-afterAll(() => client.close());
+afterAll(async () => {
+  await removeAll(client);
+  await client.close();
+});
 beforeEach(async () => {
   namespace = await newNamespace(client);
   stop = new AbortController();
@@ -143,9 +147,7 @@ test('a version from before the kind was there is too old, and leads to a new li
 test('rights that are missing are told once, by name, and used as soon as they are granted', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'rights-'));
   const user = `user-${Date.now()}`;
-  const config = JSON.parse(await readFile(kubeconfig, 'utf8')) as { users: { user: object }[] };
-  for (const entry of config.users) Object.assign(entry.user, { as: user });
-  writeFileSync(join(directory, 'kubeconfig'), JSON.stringify(config), { mode: 0o600 });
+  await writeKubeconfig(join(directory, 'kubeconfig'), kubeconfig, { as: user });
   const restricted = clientOf(join(directory, 'kubeconfig'));
   done(await client.create(configMaps, aConfigMap({ namespace, name: 'x' })));
 

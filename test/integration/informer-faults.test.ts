@@ -7,7 +7,16 @@ import { eventually } from '../support/eventually.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import type { OpenWatch } from '../support/fault-proxy-watch.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { aConfigMap, type ConfigMap, clientOf, configMaps, controlPlane, done, newNamespace } from './control-plane.ts';
+import {
+  aConfigMap,
+  type ConfigMap,
+  clientOf,
+  configMaps,
+  controlPlane,
+  done,
+  newNamespace,
+  removeAll,
+} from './control-plane.ts';
 
 jest.setTimeout(60_000);
 
@@ -28,6 +37,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await proxy.close();
+  await removeAll(direct);
   await Promise.all([direct.close(), spoiled.close()]);
 });
 
@@ -43,7 +53,10 @@ afterEach(async () => {
 });
 
 const key = (name: string) => ({ namespace, name });
-const create = async (name: string) => done(await direct.create<ConfigMap>(configMaps, aConfigMap(key(name))));
+// Kubernetes puts a ConfigMap of its own into every namespace.
+const labels = { followed: 'yes' };
+const create = async (name: string) =>
+  done(await direct.create<ConfigMap>(configMaps, aConfigMap(key(name), {}, { labels })));
 const remove = async (object: ConfigMap) =>
   expect((await direct.delete(configMaps, key(object.metadata.name), { uid: object.metadata.uid })).type).toBe(
     'absent',
@@ -56,6 +69,7 @@ function follow(timings: Partial<InformerTimings> = {}): void {
     client: spoiled,
     resource: configMaps,
     namespaces: [namespace],
+    labelSelector: 'followed=yes',
     timings: { backoff: { baseMs: 5, capMs: 50 }, ...timings },
     freeze: true,
     logger: recordingLogger(),

@@ -21,11 +21,7 @@ const stop = terminationSignal(logger);
 say('campaigning');
 const term = await leader.campaign(stop);
 say('leading');
-let stopped = false;
-stop.addEventListener('abort', () => {
-  stopped = true;
-});
-for (let nth = 0; !stopped; nth += 1) {
+for (let nth = 0; !stop.aborted; nth += 1) {
   try {
     // Not the term's signal: the gate alone has to hold.
     await writer.mergePatch(configMaps, { namespace, name: 'written' }, { data: { by: identity, nth: String(nth) } });

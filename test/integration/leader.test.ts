@@ -11,7 +11,16 @@ import { createMetrics } from '../../src/telemetry/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { aConfigMap, type ConfigMap, clientOf, configMaps, controlPlane, done, newNamespace } from './control-plane.ts';
+import {
+  aConfigMap,
+  type ConfigMap,
+  clientOf,
+  configMaps,
+  controlPlane,
+  done,
+  newNamespace,
+  removeAll,
+} from './control-plane.ts';
 
 jest.setTimeout(120_000);
 
@@ -59,7 +68,10 @@ beforeAll(async () => {
   kubeconfig = await controlPlane();
   client = clientOf(kubeconfig);
 });
-afterAll(() => client.close());
+afterAll(async () => {
+  await removeAll(client);
+  await client.close();
+});
 
 beforeEach(async () => {
   namespace = await newNamespace(client);

@@ -17,12 +17,15 @@ import {
   customResourceDefinitions,
   done,
   namespaces,
+  hasControllers,
   newNamespace,
+  ofThisRun,
+  removeAll,
 } from './control-plane.ts';
 
 jest.setTimeout(60_000);
 
-const widgets = customResource('Widget');
+const widgets = customResource(`Widget${process.pid}`);
 const otherUid = '00000000-0000-4000-8000-000000000000';
 
 let client: Connection;
@@ -37,11 +40,12 @@ beforeAll(async () => {
   proxy = await FaultProxy.start(kubeconfig);
   spoiled = clientOf(proxy.kubeconfig);
   namespace = await newNamespace(client);
-  await client.create(customResourceDefinitions, aDefinition('Widget'));
+  await client.create(customResourceDefinitions, aDefinition(widgets.kind));
   await eventually('the kind to be served', () => client.hasResource(widgets));
 });
 afterAll(async () => {
   await proxy.close();
+  await removeAll(client);
   await Promise.all([client.close(), spoiled.close()]);
 });
 beforeEach(() => proxy.reset());
@@ -50,7 +54,11 @@ const newKey = (): ObjectKey & { namespace: string } => {
   count += 1;
   return { namespace, name: `object-${count}` };
 };
-const storage = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+const storage = {
+  storageClassName: 'none',
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+};
 const specs = new Map<Resource, object>([
   [claims, { spec: storage }],
   [volumes, { spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/none' } } }],
@@ -64,7 +72,7 @@ async function make(resource: Resource, metadata: object = {}): Promise<{ key: O
   const body = {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
-    metadata: { ...key, ...metadata },
+    metadata: { ...key, ...metadata, labels: ofThisRun },
     ...specs.get(resource),
   };
   return { key, object: done(await client.create(resource, body)) };
@@ -72,11 +80,12 @@ async function make(resource: Resource, metadata: object = {}): Promise<{ key: O
 
 const kinds: [string, Resource][] = [
   ['a claim', claims],
-  ['a volume', volumes],
   ['a lease', leases],
   ['a ConfigMap', configMaps],
   ['a custom resource', widgets],
 ];
+// Where there are controllers, one of them writes to each volume soon after it is made.
+if (!hasControllers) kinds.push(['a volume', volumes]);
 const label = { labels: { touched: 'yes' } };
 
 describe.each(kinds)('a write to %s', (_, resource) => {
@@ -84,7 +93,7 @@ describe.each(kinds)('a write to %s', (_, resource) => {
     const { key, object } = await make(resource);
     const { uid, resourceVersion } = object.metadata;
     const written = done(await client.mergePatch(resource, key, { metadata: { uid, resourceVersion, ...label } }));
-    expect(written.metadata.labels).toEqual(label.labels);
+    expect(written.metadata.labels).toMatchObject(label.labels);
   });
 
   test.each<[string, (object: KubeObject) => object]>([
@@ -150,7 +159,9 @@ describe.each(kinds)('a write to %s', (_, resource) => {
     expect(await client.get(resource, key)).toBeUndefined();
   });
 
-  test('that deletes at once says so', async () => {
+  // A controller gives a claim its finalizer back at once.
+  const staysBare = !(hasControllers && resource === claims);
+  (staysBare ? test : test.skip)('that deletes at once says so', async () => {
     const { key, object } = await make(resource);
     const { uid } = object.metadata;
     done(await client.mergePatch(resource, key, { metadata: { uid, finalizers: null } }));
@@ -202,11 +213,18 @@ describe('finalizer patches', () => {
 describe('a refusal', () => {
   test('of a terminating namespace', async () => {
     const terminating = await newNamespace(client);
+    const holder = aConfigMap({ namespace: terminating, name: 'holder' }, {}, { finalizers: ['example.com/hold'] });
+    const { uid } = done(await client.create(configMaps, holder)).metadata;
     const held = await client.get(namespaces, { name: terminating });
     await client.delete(namespaces, { name: terminating }, { uid: held?.metadata.uid ?? '' });
     const create = () => client.create(configMaps, aConfigMap({ namespace: terminating, name: 'x' }));
     const refused = await eventually('the refusal', create, ({ type }) => type === 'refused');
     expect(refused).toMatchObject({ reason: 'NamespaceTerminating' });
+    await client.mergePatch(
+      configMaps,
+      { namespace: terminating, name: 'holder' },
+      { metadata: { uid, finalizers: null } },
+    );
   });
 
   test('of a namespace that is not there', async () => {

@@ -145,7 +145,7 @@ export class FaultProxy {
 
     const target = fault?.type === 'rewrite' ? fault.url(url) : url;
     const upstream = await this.#forward({
-      method: method as Dispatcher.HttpMethod,
+      method,
       url: target,
       body,
       headers: request.headers,
