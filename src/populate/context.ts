@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/index.ts';
 import type { EventRecorder } from '../runtime/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Memory } from './memory.ts';
+import type { Pace } from './pace.ts';
 import type { PopulateMetrics } from './metrics.ts';
 import type { PluginRegistry, SourceObject } from './plugin-registry.ts';
 
@@ -41,6 +42,7 @@ export interface PopulateContext {
   readonly stores: Stores;
   readonly plugins: PluginRegistry;
   readonly memory: Memory;
+  readonly pace: Pace;
   readonly events: EventRecorder;
   readonly metrics: PopulateMetrics;
   readonly config: PopulateConfig;

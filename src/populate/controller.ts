@@ -22,6 +22,7 @@ import {
   volumeIndexes,
 } from './map.ts';
 import { Memory } from './memory.ts';
+import { Pace } from './pace.ts';
 import { populateMetrics } from './metrics.ts';
 import { sourceStoreKey } from './observe.ts';
 import { PluginRegistry, type SourceObject } from './plugin-registry.ts';
@@ -75,6 +76,7 @@ export function createPopulateController(options: PopulateControllerOptions): Co
     stores,
     plugins,
     memory: new Memory(),
+    pace: new Pace(),
     events: options.events,
     metrics: populateMetrics(options.metrics, inFlight(stores)),
     config: options.config,

@@ -4,7 +4,7 @@ import type { Waiting } from './action.ts';
 /** What is kept of one claim between reconciles, in this process only. */
 interface Entry {
   local: LocalFacts;
-  waiting: { readonly reason: string; readonly message: string; readonly since: number } | undefined;
+  waiting: { readonly reason: string; readonly since: number } | undefined;
 }
 
 /**
@@ -27,17 +27,13 @@ export class Memory {
   waitingSince(uid: string, waiting: Waiting, now: number): number {
     const entry = this.#entry(uid);
     if (entry.waiting?.reason !== waiting.reason) {
-      entry.waiting = { reason: waiting.reason, message: waiting.message, since: now };
+      entry.waiting = { reason: waiting.reason, since: now };
     }
     return entry.waiting?.since ?? now;
   }
 
   forget(uid: string): void {
     this.#entries.delete(uid);
-  }
-
-  get size(): number {
-    return this.#entries.size;
   }
 
   #entry(uid: string): Entry {

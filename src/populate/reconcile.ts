@@ -5,12 +5,17 @@ import type { PopulateContext, StepContext } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { decide } from './decide.ts';
 import { observe } from './observe.ts';
+import { isDeleting, isFullyBound } from './facts.ts';
+import type { Observation } from './observation.ts';
 import { report } from './report.ts';
 
 /** A claim takes about a dozen steps; more in one run than this is a loop, and must not spin. */
 const MAX_STEPS = 40;
 /** Time for the caches to catch up after a precondition failed. */
 const STALE_MS = 50;
+
+/** How often remains that wait for their turn ask again. */
+const YIELD_MS = 250;
 
 /**
  * Takes the claim with this UID as far as it goes now: observe, decide, act, report, until there is nothing to do but wait.
@@ -28,8 +33,12 @@ export async function reconcileClaim(
     const action = decide(observation, context.now());
     if (action.type === 'Ignore') {
       context.memory.forget(uid);
+      context.pace.forget(uid);
       return {};
     }
+    if (isHandedOver(observation)) {
+      if (context.pace.shouldYield(uid, context.now())) return { requeueAfterMs: YIELD_MS };
+    } else if (action.type !== 'Wait') context.pace.moved(uid, context.now());
     crashPoint(context, observation, 'before', action.type);
     const outcome = await act(context, observation, action);
     crashPoint(context, observation, 'after', action.type);
@@ -39,4 +48,9 @@ export async function reconcileClaim(
     if (action.type === 'Wait') return requeueAfterMs === undefined ? {} : { requeueAfterMs };
   }
   throw new VolprimeError('TooManySteps', `claim ${uid} took ${MAX_STEPS} steps in one run without coming to rest`);
+}
+
+/** The user has what he asked for; what is left to do is ours alone. */
+function isHandedOver({ claim }: Observation): boolean {
+  return claim !== undefined && !isDeleting(claim) && isFullyBound(claim);
 }
