@@ -146,6 +146,13 @@ describe('a new list', () => {
     expect(store.size).toBe(0);
   });
 
+  test('that is older than what was told replaces all: the cluster was restored from a backup', () => {
+    const { store } = recorded();
+    store.replace([thing('x', 80), thing('y', 90)], '100');
+    store.replace([thing('x', 40), thing('z', 50)], '60');
+    expect(versions(store)).toEqual(['uid-x@40', 'uid-z@50']);
+  });
+
   test('of one namespace leaves the others alone', () => {
     const { store } = recorded();
     store.apply(thing('x', 3, { meta: { namespace: 'b' }, uid: 'b-x' }));

@@ -137,17 +137,24 @@ export class MemoryStore<T extends KubeObject> implements Store<T> {
    * write made it after the list was taken.
    */
   replace(listed: readonly T[], resourceVersion: string, namespace?: string): void {
+    const known = this.list().filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+    if (this.#wentBack(resourceVersion, namespace)) for (const object of known) this.#drop(object, 'watch');
     this.advance(resourceVersion, namespace);
     const present = new Set<string>();
     for (const object of listed) {
       present.add(object.metadata.uid);
       this.#put(object, 'watch');
     }
-    for (const known of this.list()) {
-      if (namespace !== undefined && known.metadata.namespace !== namespace) continue;
-      if (present.has(known.metadata.uid) || isNewer(known.metadata.resourceVersion, resourceVersion)) continue;
-      this.#drop(known, 'watch');
+    for (const object of known) {
+      if (present.has(object.metadata.uid) || isNewer(object.metadata.resourceVersion, resourceVersion)) continue;
+      this.#drop(object, 'watch');
     }
+  }
+
+  /** A list is never older than what was told before it, unless the cluster's data was restored from a backup. */
+  #wentBack(resourceVersion: string, namespace: string | undefined): boolean {
+    const toldUpTo = this.#toldUpTo.get(namespace);
+    return toldUpTo !== undefined && isNewer(toldUpTo, resourceVersion);
   }
 
   /** By which list and watch an object is told: its namespace's own, or the one for all. */

@@ -182,6 +182,22 @@ describe('credentials', () => {
     expect(requests.map(({ authorization }) => authorization)).toEqual(['Bearer old', 'Bearer new']);
   });
 
+  test('a token that a watch was refused with is read anew for the next', async () => {
+    const asked: boolean[] = [];
+    await transport.close();
+    const token = (fresh: boolean) => {
+      asked.push(fresh);
+      return Promise.resolve('t');
+    };
+    transport = transportTo({ headers: {}, insecure: false, token });
+    responder = failsOnce(401);
+    for (let nth = 0; nth < 3; nth += 1) {
+      const { body } = await transport.open(get, new AbortController().signal);
+      await body.text();
+    }
+    expect(asked).toEqual([false, true, false]);
+  });
+
   test('a token that stays refused is answered with 401', async () => {
     responder = (_, response) => response.writeHead(401).end();
     expect(await transport.send(get)).toMatchObject({ status: 401 });

@@ -41,6 +41,8 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #pools: Pools;
   readonly #requests: Counter;
+  /** The last watch was answered with 401: what it was opened with is not to be trusted by the next request. */
+  #refused = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -70,6 +72,7 @@ export class Transport {
         .for(tls)
         .watches.request({ ...this.#request(call, headers), body: null, signal });
       this.#count(call, String(answer.statusCode));
+      this.#refused = answer.statusCode === 401;
       return { status: answer.statusCode, headers: answer.headers, body: answer.body };
     } catch (error) {
       this.#count(call, '<error>');
@@ -124,7 +127,9 @@ export class Transport {
   }
 
   #credentials(fresh: boolean): Promise<Credentials> {
-    return currentCredentials(this.#options.access.credentials, fresh);
+    const refused = this.#refused;
+    this.#refused = false;
+    return currentCredentials(this.#options.access.credentials, fresh || refused);
   }
 
   #request(call: Call, credentials: Credentials['headers']): Omit<ExchangeRequest, 'guard' | 'signal'> {
