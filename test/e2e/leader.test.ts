@@ -116,7 +116,7 @@ async function startReplica(name: string): Promise<Replica> {
     name: `${namespace}-${name}`,
     leaseName: namespace,
     namespaces: [namespace],
-    server: proxy.url,
+    proxy,
   });
   process.start();
   return { process, proxy };

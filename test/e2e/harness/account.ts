@@ -31,10 +31,19 @@ export async function controllerAccount(cluster: Cluster): Promise<Account> {
   return { server: entry.cluster.server, ca: entry.cluster['certificate-authority-data'], token: token.trim() };
 }
 
-/** @param server instead of the API server itself: a proxy that a test has put before it. @returns the file's path. */
-export function writeKubeconfig(directory: string, account: Account, server = account.server): string {
-  const name = server.replaceAll(/[^a-z0-9]+/gi, '-');
-  const cluster = { server, ...(account.ca !== undefined && { 'certificate-authority-data': account.ca }) };
+export function writeKubeconfig(directory: string, { server, ca, token }: Account): string {
+  const cluster = { server, ...(ca !== undefined && { 'certificate-authority-data': ca }) };
+  return writeConfig(directory, cluster, { token });
+}
+
+/** For a controller behind a proxy of its own: the token is the proxy's, since it may not travel in clear text. */
+export function writeProxyKubeconfig(directory: string, url: string): string {
+  return writeConfig(directory, { server: url }, {});
+}
+
+/** @returns the file's path. */
+function writeConfig(directory: string, cluster: { readonly server: string }, user: object): string {
+  const name = cluster.server.replaceAll(/[^a-z0-9]+/gi, '-');
   const file = join(directory, `${name}.kubeconfig`);
   const config = {
     apiVersion: 'v1',
@@ -42,7 +51,7 @@ export function writeKubeconfig(directory: string, account: Account, server = ac
     'current-context': name,
     contexts: [{ name, context: { cluster: name, user: 'controller' } }],
     clusters: [{ name, cluster }],
-    users: [{ name: 'controller', user: { token: account.token } }],
+    users: [{ name: 'controller', user }],
   };
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
   return file;

@@ -39,16 +39,18 @@ interface Hold extends Held {
 export async function startApiProxy(account: Account): Promise<ApiProxy> {
   const writes: ApiRequest[] = [];
   const holds: Hold[] = [];
+  const api = new URL(account.server);
   const ca = account.ca === undefined ? undefined : Buffer.from(account.ca, 'base64');
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = 'GET', url = '/' } = incoming;
     const body = await buffer(incoming);
-    const request = { method, path: new URL(url, account.server).pathname, body: body.toString() };
+    const request = { method, path: new URL(url, api).pathname, body: body.toString() };
     if (method !== 'GET') writes.push(request);
     const index = holds.findIndex(({ matches }) => matches(request));
     if (index !== -1) await holds.splice(index, 1)[0]?.take(request);
-    const onward = httpsRequest(new URL(url, account.server), { method, headers: incoming.headers, ca }, (answer) => {
+    const headers = { ...incoming.headers, host: api.host, authorization: `Bearer ${account.token}` };
+    const onward = httpsRequest(new URL(url, api), { method, headers, ca }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });

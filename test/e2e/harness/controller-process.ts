@@ -3,7 +3,7 @@
  * with the rights that deploy/ gives it and no others.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leases } from '../../../src/api/resources.ts';
 import { type Cluster, controllerImage, projectDir } from './cluster.ts';
@@ -39,6 +39,7 @@ const LEASE = { duration: 3000, renew: 2000, retry: 500 };
 export class ControllerProcess implements AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #exits: Exit[] = [];
+  readonly #log: number;
   #child: ChildProcess | undefined;
   #ending: Promise<void> = Promise.resolve();
   #wanted = false;
@@ -46,6 +47,7 @@ export class ControllerProcess implements AsyncDisposable {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#log = openSync(this.#logFile, 'a');
   }
 
   /** Starts it, and again each time it dies until told otherwise. */
@@ -116,6 +118,7 @@ export class ControllerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
     await this.stop();
+    closeSync(this.#log);
     await this.freeLease();
     this.check();
   }
@@ -134,17 +137,13 @@ export class ControllerProcess implements AsyncDisposable {
     const { program, env } = this.#options;
     const hook = join(projectDir, 'test/e2e/harness/resolve-volprime.mjs');
     const child = spawn(process.execPath, ['--import', hook, program.controller, ...this.#flags()], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', this.#log, this.#log],
       env: { PATH: process.env['PATH'], VOLPRIME_E2E_SDK: program.sdk, ...env },
     });
-    const log = createWriteStream(this.#logFile, { flags: 'a' });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
     this.#child = child;
     const ended = Promise.withResolvers<void>();
     this.#ending = ended.promise;
-    child.once('close', (code, signal) => {
-      log.end();
+    child.once('exit', (code, signal) => {
       this.#child = undefined;
       ended.resolve();
       if (this.#wanted) this.#again({ code, signal }).catch((error: unknown) => (this.#failure = error));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NewObject } from '../../../src/api/objects.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
-import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
+import { type Account, controllerAccount, writeKubeconfig, writeProxyKubeconfig } from './account.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { type Cluster, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
@@ -22,8 +22,8 @@ export interface StartController {
   readonly program?: Program;
   /** Default: the name. Two controllers with one lease name share a lease. */
   readonly leaseName?: string;
-  /** URL of a proxy before the API server. */
-  readonly server?: string;
+  /** Its way to the API server; without one it goes straight. */
+  readonly proxy?: ApiProxy;
   readonly onCrash?: () => Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface Suite extends AsyncDisposable {
   readonly directory: string;
   /** Made new, with a name that begins with the label; removed with the suite. */
   namespace(label: string): Promise<string>;
-  /** A way to the API server that can be watched and held up; for `server` of one controller. */
+  /** A way to the API server that can be watched and held up, for one controller. */
   proxy(): Promise<ApiProxy>;
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
   controller(options: StartController): ControllerProcess;
@@ -70,7 +70,7 @@ export async function openSuite(): Promise<Suite> {
       return name;
     },
     proxy: async () => rest.use(await startApiProxy(account)),
-    controller: ({ name, program = own, leaseName = name, server, ...options }) => {
+    controller: ({ name, program = own, leaseName = name, proxy, ...options }) => {
       // Who shares a lease shares the crash points: one death at each.
       const ownDirectory = join(directory, leaseName);
       mkdirSync(ownDirectory, { recursive: true });
@@ -81,7 +81,10 @@ export async function openSuite(): Promise<Suite> {
           program,
           name,
           leaseName,
-          kubeconfig: writeKubeconfig(ownDirectory, account, server),
+          kubeconfig:
+            proxy === undefined
+              ? writeKubeconfig(ownDirectory, account)
+              : writeProxyKubeconfig(ownDirectory, proxy.url),
           directory: ownDirectory,
           plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts')],
           env: { TRANSFER_SERVICE_URL: transfers.url },
