@@ -39,6 +39,7 @@ export async function buildController(): Promise<void> {
 export class ControllerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #port: number;
+  readonly #kill = () => void this.#child.kill('SIGKILL');
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
@@ -66,6 +67,7 @@ export class ControllerProcess implements AsyncDisposable {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
     });
     const started = new ControllerProcess(child, port);
+    process.once('exit', started.#kill);
     await started.#leads();
     return started;
   }
@@ -83,6 +85,7 @@ export class ControllerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    process.off('exit', this.#kill);
     if (this.#ended) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

@@ -1,6 +1,7 @@
 /** Measures Volprime against what Kubernetes itself needs for the same work: prints a table, writes bench/results/latest.json. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withLock } from '../test/cluster/lock.ts';
 import { startArchiveServer } from '../test/support/archive-server.ts';
 import { tarGz } from '../test/support/archives.ts';
 import { buildController } from './controller-process.ts';
@@ -12,6 +13,8 @@ import { type Group, type Options, parseOptions, usage } from './options.ts';
 import { openSite, provide, type Site, sweep } from './site.ts';
 
 const resultsDir = join(import.meta.dirname, 'results');
+/** Two runs at a time would measure each other. */
+const lockFile = join(resultsDir, 'lock');
 const resultsFile = join(resultsDir, 'latest.json');
 
 /** Minutes on two cores with three rounds, for the word on how long it takes. */
@@ -26,6 +29,11 @@ async function main(): Promise<void> {
   say(
     `measuring ${options.groups.join(', ')}: about ${total} minutes, the first time up to 15 more for the cluster's programs`,
   );
+  endWithSignals();
+  await withLock(lockFile, () => run(options));
+}
+
+async function run(options: Options): Promise<void> {
   await buildController();
   await using ground = await openGround(options, say);
   await using site = await openSite(ground.kubeconfig);
@@ -35,6 +43,16 @@ async function main(): Promise<void> {
   await writeFile(resultsFile, `${JSON.stringify(figures, null, 2)}\n`);
   process.stdout.write(`${table(figures)}\n`);
   say('written to bench/results/latest.json');
+}
+
+/** Without these, the controller would outlive an interrupted run (see controller-process.ts). */
+function endWithSignals(): void {
+  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 })) {
+    process.once(signal, () => {
+      say('interrupted; a cluster of the benchmark stays up: node test/cluster/main.ts down --name bench');
+      process.exit(code);
+    });
+  }
 }
 
 async function measureAll(options: Options, ground: Ground, site: Site): Promise<Figure[]> {
