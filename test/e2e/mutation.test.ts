@@ -1,0 +1,214 @@
+/**
+ * Proof that guards matter, and that a test would notice: each scenario is sound on the sources as they are, and shows its harm on a copy
+ * of them in which one guard is taken out.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { primeName } from '../../src/api/names.ts';
+import type { Claim } from '../../src/api/objects.ts';
+import { claims, volumes } from '../../src/api/resources.ts';
+import { clearFaults, setFault } from '../cluster/index.ts';
+import type { ApiProxy, ApiRequest } from './harness/api-proxy.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import type { ControllerProcess } from './harness/controller-process.ts';
+import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
+import { aClaimManifest } from './harness/manifests.ts';
+import { buildProgram, type Mutation } from './harness/program.ts';
+import { transferOf } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 5 * 60_000;
+const SOUND = 'sound';
+
+interface Stage {
+  readonly namespace: string;
+  readonly proxy: ApiProxy;
+  readonly controller: ControllerProcess;
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly without: Mutation;
+  /** `sound`, or what harm was seen. */
+  readonly play: (stage: Stage) => Promise<string>;
+  readonly harm: RegExp;
+}
+
+const scenarios: readonly Scenario[] = [
+  {
+    name: 'the live reads before the hand-over: the prime goes while they are on their way',
+    without: {
+      file: 'populate/effects/volume.ts',
+      from: 'const objection = swapObjection({ volume, prime, claim }, population);',
+      to: 'const objection: string | undefined = undefined;',
+    },
+    play: (stage) => losePrimeDuring(stage, ({ method, path }) => method === 'GET' && volumePath.test(path)),
+    harm: /bound to a volume that is being deleted/,
+  },
+  {
+    name: 'the version in the hand-over: the prime goes while it is on its way',
+    without: {
+      file: 'populate/effects/volume.ts',
+      from: 'resourceVersion: volume.metadata.resourceVersion,',
+      to: '',
+    },
+    play: (stage) => losePrimeDuring(stage, ({ method, path }) => method === 'PATCH' && volumePath.test(path)),
+    harm: /bound to a volume that is being deleted/,
+  },
+  {
+    name: 'the finalizer on the claim: it is deleted while the controller is down',
+    without: {
+      file: 'populate/decide.ts',
+      from: "if (!isProtected(claim)) return { type: 'ProtectClaim' };",
+      to: '',
+    },
+    play: deleteWhileDown,
+    harm: /the claim was gone, but not the prime/,
+  },
+  {
+    name: 'the finalizer on the prime: its claim is deleted in the foreground while the controller is down',
+    without: { file: 'populate/prime-spec.ts', from: 'finalizers: [PROTECTION_FINALIZER],', to: '' },
+    play: deleteInForeground,
+    harm: /Released volume/,
+  },
+];
+const volumePath = /^\/api\/v1\/persistentvolumes\/[^/]+$/;
+
+let suite: Suite;
+beforeAll(async () => {
+  suite = await openSuite();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+describe.each(scenarios)('without $name', ({ without, play, harm }) => {
+  test(
+    'harm is done, and with it none',
+    async () => {
+      using mutant = await buildProgram([without]);
+      const [sound, harmed] = await Promise.all([setStage('sound'), setStage('mutant', mutant)]);
+      expect(await Promise.all([play(sound), play(harmed)])).toEqual([SOUND, expect.stringMatching(harm)]);
+      await harmed.controller.stop();
+    },
+    TEST_MS,
+  );
+});
+
+async function setStage(label: string, program?: Awaited<ReturnType<typeof buildProgram>>): Promise<Stage> {
+  const namespace = await suite.namespace(label);
+  const proxy = await suite.proxy();
+  const own = program === undefined ? {} : { program };
+  const controller = suite.controller({ name: namespace, namespaces: [namespace], proxy, ...own });
+  controller.start();
+  return { namespace, proxy, controller };
+}
+
+/** The prime is taken away by force at that moment, so that its volume is released and its storage on the way out. */
+async function losePrimeDuring(stage: Stage, moment: (request: ApiRequest) => boolean): Promise<string> {
+  const { embedded, client } = suite.cluster;
+  if (embedded === undefined) throw new Error('this scenario needs the switches of the embedded storage');
+  const { namespace } = stage;
+  const held = stage.proxy.holdNext(moment);
+  await applyClaim(stage, 'imm-del');
+  const name = (await held.reached).path.split('/').at(-1) ?? '';
+  await setFault(embedded, { call: 'DeleteVolume', delayMs: 6000 });
+  const prime = { namespace, name: primeName((await readClaim(stage)).metadata.uid) };
+  await client.mergePatch(claims, prime, { metadata: { finalizers: null } });
+  await suite.cluster.kubectl(['delete', 'pvc', prime.name, `--namespace=${namespace}`, '--wait']);
+  await until(
+    `volume ${name} to be released`,
+    async () => (await client.get(volumes, { name }))?.status?.phase,
+    (phase) => phase === 'Released',
+  );
+  held.release();
+  const claim = await until('the claim to have a volume', () => readClaim(stage), hasVolume);
+  await clearFaults(embedded);
+  if (claim.spec.volumeName === name) return 'bound to a volume that is being deleted';
+  await until('the claim to be bound', () => readClaim(stage), isFullyBound);
+  return rest(stage);
+}
+
+async function deleteWhileDown(stage: Stage): Promise<string> {
+  await bringToWork(stage);
+  await stage.controller.kill();
+  await suite.cluster.kubectl(['delete', 'pvc', 'data', `--namespace=${stage.namespace}`, '--wait=false']);
+  const seen = await until(
+    'Kubernetes to let the claim go, as far as it is concerned',
+    async () => {
+      const found = (await readNamespace(suite.cluster, stage.namespace)).claims;
+      const user = found.find(({ metadata }) => metadata.name === 'data');
+      return { user, prime: found.find((claim) => claim !== user) };
+    },
+    ({ user }) => user?.metadata.finalizers?.includes('kubernetes.io/pvc-protection') !== true,
+  );
+  await stage.controller.freeLease();
+  stage.controller.start();
+  if (seen.user === undefined && seen.prime !== undefined) return 'the claim was gone, but not the prime';
+  return gone(stage);
+}
+
+async function deleteInForeground(stage: Stage): Promise<string> {
+  await bringToWork(stage);
+  await stage.controller.kill();
+  const remove = ['delete', 'pvc', 'data', `--namespace=${stage.namespace}`, '--cascade=foreground', '--wait=false'];
+  await suite.cluster.kubectl(remove);
+  await until(
+    'the garbage collector to have asked for the deletion of the prime',
+    async () => {
+      const found = (await readNamespace(suite.cluster, stage.namespace)).claims;
+      return found.filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.name !== 'data')
+        .length;
+    },
+    (living) => living === 0,
+  );
+  await stage.controller.freeLease();
+  stage.controller.start();
+  return gone(stage);
+}
+
+async function bringToWork(stage: Stage): Promise<void> {
+  suite.transfers.hold(stage.namespace);
+  await applyClaim(stage, 'imm-ret');
+  await until('the transfer to begin', () => suite.transfers.started(stage.namespace).length > 0);
+}
+
+async function applyClaim({ namespace }: Stage, storageClass: string): Promise<void> {
+  const { source, ref } = transferOf(namespace, namespace);
+  await suite.apply(source, aClaimManifest({ name: 'data', namespace, storageClass, source: ref }));
+}
+
+async function readClaim({ namespace, controller }: Stage): Promise<Claim> {
+  controller.check();
+  const claim = await suite.cluster.client.get(claims, { namespace, name: 'data' });
+  if (claim === undefined) throw new Error('the claim is gone');
+  return claim;
+}
+
+function hasVolume(claim: Claim): boolean {
+  return claim.spec.volumeName !== undefined;
+}
+
+async function gone(stage: Stage): Promise<string> {
+  await until('the claim to be gone', async () => {
+    stage.controller.check();
+    return (await suite.cluster.client.get(claims, { namespace: stage.namespace, name: 'data' })) === undefined;
+  });
+  return rest(stage);
+}
+
+/** What is left when nothing changes any more. */
+async function rest({ namespace }: Stage): Promise<string> {
+  let before: string | undefined;
+  const left = await until(
+    'what is left to stay as it is',
+    async () => {
+      const now = leftovers(await readNamespace(suite.cluster, namespace));
+      const same = now.join(', ') === before;
+      before = now.join(', ');
+      return { now, same };
+    },
+    ({ now, same }) =>
+      now.length === 0 || (same && now.every((line) => line.startsWith('Released') || line.startsWith('stored'))),
+    { intervalMs: 2000 },
+  );
+  return left.now.length === 0 ? SOUND : left.now.join(', ');
+}
