@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { tarGz } from '../../support/archives.ts';
 
 export interface Content {
+  readonly files: Readonly<Record<string, Buffer>>;
   /** The tree as a tar.gz. */
   readonly archive: Buffer;
   /** `sha256:…` of the archive. */
@@ -20,7 +21,7 @@ export function contentOf(name: string, bytes = 48 * 1024): Content {
   };
   const entries = Object.entries(files).map(([path, data]) => ({ name: path, data }));
   const archive = tarGz([{ name: 'nested/', type: '5' }, { name: 'nested/deeper/', type: '5' }, ...entries]);
-  return { archive, checksum: `sha256:${sha256(archive)}`, listing: listingOf(files) };
+  return { files, archive, checksum: `sha256:${sha256(archive)}`, listing: listingOf(files) };
 }
 
 /** As `find . -type f | sort | xargs sha256sum` prints it. */

@@ -8,6 +8,7 @@ import { type Account, controllerAccount, writeKubeconfig, writeProxyKubeconfig 
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { type Cluster, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
+import { deployController } from './deployment.ts';
 import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
 import { buildProgram, type Program } from './program.ts';
 import { startTransferService, type TransferService } from './transfer-service.ts';
@@ -36,6 +37,8 @@ export interface Suite extends AsyncDisposable {
   readonly directory: string;
   /** Made new, with a name that begins with the label; removed with the suite. */
   namespace(label: string): Promise<string>;
+  /** Runs the controller as users do, for all namespaces; see deployment.ts. */
+  deploy(): Promise<void>;
   /** A way to the API server that can be watched and held up, for one controller. */
   proxy(): Promise<ApiProxy>;
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
@@ -68,6 +71,9 @@ export async function openSuite(): Promise<Suite> {
       const name = await createNamespace(cluster, label);
       namespaces.push(name);
       return name;
+    },
+    deploy: async () => {
+      rest.use(await deployController(cluster, { directory, transferServiceUrl: transfers.url }));
     },
     proxy: async () => rest.use(await startApiProxy(account)),
     controller: ({ name, program = own, leaseName = name, proxy, ...options }) => {

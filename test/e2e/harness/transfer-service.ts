@@ -94,9 +94,9 @@ export async function startTransferService(cluster: Cluster): Promise<TransferSe
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => reply(response, 500, { error: String(error) }));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, cluster.hostAddress, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${cluster.hostAddress}:${(server.address() as AddressInfo).port}`,
     calls,
     violations,
     started: (dataset) => begun.filter((call) => call.dataset === dataset).map((call) => call.id),
