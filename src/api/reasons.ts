@@ -238,6 +238,5 @@ export type Reason = keyof typeof reasons;
 /** Normal events on the claim; lib-volume-populator's words. Warnings carry one of the reasons above. */
 export const lifecycleEvents = {
   PopulatorCreated: 'The populator pod is created.',
-  PopulateOperationStartSuccess: 'A pod-less plugin has started its work.',
   PopulatorFinished: 'The claim is bound to the populated volume; the note has verification, size and digest.',
 } as const;

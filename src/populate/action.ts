@@ -8,10 +8,11 @@ export interface Waiting {
   readonly reason: string;
   readonly message: string;
   /**
-   * `healthy`: as it should be (waiting for a first consumer). `progressing`: a step of the normal course, told only when it lasts.
-   * `blocked`: somebody has to do something; told at once, with an event.
+   * `routine`: a step of the normal course; told only when it takes unusually long. `healthy`: as it should be (waiting for a first consumer);
+   * `progressing`: may need a look (an image that is not there yet); both told when they last. `blocked`: somebody has to do something; told
+   * at once, with an event.
    */
-  readonly mood: 'healthy' | 'progressing' | 'blocked';
+  readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked';
   /** Look again at this time (epoch milliseconds) even if nothing changes. */
   readonly until?: number;
 }

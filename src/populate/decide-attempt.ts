@@ -82,7 +82,7 @@ function populating(message: string, until?: number): Action {
   const waiting: Waiting = {
     reason: 'Populating',
     message,
-    mood: 'progressing',
+    mood: 'routine',
     ...(until !== undefined && { until }),
   };
   return { type: 'Wait', waiting };

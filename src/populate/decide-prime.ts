@@ -53,7 +53,7 @@ function provisioning(prime: Claim): Action {
     waiting: {
       reason: 'Provisioning',
       message: `waiting for a volume for the temporary claim ${prime.metadata.name}`,
-      mood: 'progressing',
+      mood: 'routine',
     },
   };
 }

@@ -38,6 +38,6 @@ function binding(o: Observation, now: number): Action {
   const message = 'the volume is handed over; waiting for the claim to be bound';
   return {
     type: 'Wait',
-    waiting: { reason: 'Binding', message, mood: 'progressing', ...(until !== undefined && { until }) },
+    waiting: { reason: 'Binding', message, mood: 'routine', ...(until !== undefined && { until }) },
   };
 }

@@ -88,6 +88,23 @@ const rows: readonly Row[] = [
   ],
   ['no consumer yet', { storageClass: wffc }, wait('WaitingForFirstConsumer', { mood: 'healthy' })],
   ['a foreign prime', { foreign: { kind: 'PersistentVolumeClaim', namespace: 'app', name: 'x' } }, wait('NameTaken')],
+  [
+    'the PV controller has not looked at a new claim yet',
+    { claim: aClaim({ meta: { creationTimestamp: '2026-01-02T03:04:04Z' } }) },
+    wait('Provisioning', { mood: 'routine', until: NOW + 1_000 }),
+  ],
+  [
+    'the PV controller has taken note',
+    {
+      claim: aClaim({
+        meta: {
+          creationTimestamp: '2026-01-02T03:04:04Z',
+          annotations: { 'volume.kubernetes.io/storage-provisioner': 'csi.example.com' },
+        },
+      }),
+    },
+    { type: 'ProtectClaim' },
+  ],
   // Steps 1 to 3.
   ['everything is there', {}, { type: 'ProtectClaim' }],
   ['protected', { claim: ours }, { type: 'RecordPopulation', pinned: aSource }],

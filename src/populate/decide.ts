@@ -68,7 +68,7 @@ function populate(o: Observation, now: number): Action {
   if (failed && (o.prime !== undefined || o.pods.length > 0))
     return tearDown(o, now) ?? wait('CleaningUp', 'waiting for the remains of the failed attempt');
   const pinned = failed ? undefined : population?.spec.pinned;
-  const waiting = gate(o, pinned !== undefined);
+  const waiting = gate(o, pinned !== undefined, now);
   if (waiting !== undefined) return { type: 'Wait', waiting };
   if (!isProtected(claim)) return { type: 'ProtectClaim' };
   if (pinned === undefined || !holdsRecord(o)) {
@@ -116,6 +116,6 @@ function boundElsewhere(o: Observation, now: number): Action {
   return failureAction(o, { reason: 'BoundElsewhere', message, scope: 'permanent' }, now);
 }
 
-function wait(reason: string, message: string, mood: Waiting['mood'] = 'progressing'): Action {
+function wait(reason: string, message: string, mood: Waiting['mood'] = 'routine'): Action {
   return { type: 'Wait', waiting: { reason, message, mood } };
 }

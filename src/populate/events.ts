@@ -25,15 +25,6 @@ export function populatorCreated(about: About, pod: string): EventDraft {
   });
 }
 
-export function operationStarted(about: About, plugin: string): EventDraft {
-  return event(about, {
-    type: 'Normal',
-    reason: 'PopulateOperationStartSuccess',
-    action: 'Populate',
-    note: `Plugin ${plugin} has started to populate the volume`,
-  });
-}
-
 export function populatorFinished(about: About, result: PopulationResult | undefined): EventDraft {
   const volume = about.claim.spec.volumeName ?? '';
   const size = result?.bytes === undefined ? '' : `, ${result.bytes} bytes`;

@@ -1,13 +1,13 @@
 /** What must be true before anything is made for a claim. Each gate is one sentence to the user. */
 import type { Waiting } from './action.ts';
-import { selectedNode } from './facts.ts';
+import { isProtected, selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
 
 /** The first gate that is closed, or undefined. Once the source is pinned, its presence no longer matters. */
-export function gate(o: Observation, pinned: boolean): Waiting | undefined {
+export function gate(o: Observation, pinned: boolean, now: number): Waiting | undefined {
   if (o.foreign !== undefined) return nameTaken(o);
   if (o.prime !== undefined) return undefined;
-  return crossNamespace(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o);
+  return crossNamespace(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o) ?? firstLook(o, now);
 }
 
 function blocked(reason: string, message: string): Waiting {
@@ -70,5 +70,26 @@ function consumer(o: Observation): Waiting | undefined {
     reason: 'WaitingForFirstConsumer',
     message: `StorageClass ${o.storageClass.metadata.name} binds when a pod that uses the claim is scheduled`,
     mood: 'healthy',
+  };
+}
+
+/** Both names that the PV controller writes when it has seen a claim of an external provisioner. */
+const NOTED = ['volume.kubernetes.io/storage-provisioner', 'volume.beta.kubernetes.io/storage-provisioner'];
+/** creationTimestamp has whole seconds: between one and two seconds of patience. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * Lets the PV controller write its note on a new claim first, usually within milliseconds. If our finalizer comes in between, its write fails and the
+ * user reads a Warning `ProvisioningFailed` that means nothing.
+ */
+function firstLook({ claim, storageClass }: Observation, now: number): Waiting | undefined {
+  if (claim === undefined || isProtected(claim) || storageClass?.volumeBindingMode !== 'Immediate') return undefined;
+  const until = Date.parse(claim.metadata.creationTimestamp) + PATIENCE_MS;
+  if (until <= now || NOTED.some((name) => claim.metadata.annotations?.[name] !== undefined)) return undefined;
+  return {
+    reason: 'Provisioning',
+    message: 'waiting for the PV controller to take note of the claim',
+    mood: 'routine',
+    until,
   };
 }

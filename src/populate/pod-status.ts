@@ -68,5 +68,5 @@ export function podWaiting(pod: Pod): Waiting {
       mood: 'progressing',
     };
   }
-  return { reason: 'Populating', message: `pod ${pod.metadata.name} is populating the volume`, mood: 'progressing' };
+  return { reason: 'Populating', message: `pod ${pod.metadata.name} is populating the volume`, mood: 'routine' };
 }

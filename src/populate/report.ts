@@ -9,8 +9,8 @@ import type { Observation } from './observation.ts';
 import type { Outcome } from './outcome.ts';
 import { waitingTold } from './status.ts';
 
-/** Steps of the normal course are told only when they last: most are over before anybody could read of them. */
-const TELL_AFTER_MS = 2_000;
+/** How long a wait must last before it is told: most are over before anybody could read of them, and each telling is a write. */
+const TELL_AFTER_MS = { routine: 15_000, healthy: 2_000, progressing: 2_000, blocked: 0 } as const;
 
 export interface Report {
   /** Look again then, at the latest. */
@@ -36,10 +36,6 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
     case 'CreatePod':
       if (about !== undefined && context.memory.localOf(o.uid).failure === undefined)
         context.events.emit(events.populatorCreated(about, podName(o.uid, action.attempt)));
-      return;
-    case 'CallPopulate':
-      if (about !== undefined && context.memory.localOf(o.uid).failure === undefined)
-        context.events.emit(events.operationStarted(about, plugin));
       return;
     case 'RecordFailure':
       context.metrics.failures.inc({ plugin, reason: action.failure.reason });
@@ -74,7 +70,7 @@ function observeEnd(context: StepContext, o: Observation, result: 'success' | 'f
 async function reportWaiting(context: StepContext, o: Observation, waiting: Waiting): Promise<Report> {
   const now = context.now();
   const since = context.memory.waitingSince(o.uid, waiting, now);
-  const tellAt = waiting.mood === 'blocked' ? since : since + TELL_AFTER_MS;
+  const tellAt = since + TELL_AFTER_MS[waiting.mood];
   const until = waiting.until ?? Number.POSITIVE_INFINITY;
   if (tellAt > now) return requeueAt(Math.min(tellAt, until), now);
   await tell(context, o, waiting);

@@ -105,10 +105,9 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
 export function waitingTold(o: Observation, waiting: Waiting, now: number): StatusPatch | undefined {
   const { population } = o;
   const ready = population?.status?.conditions?.find((condition) => condition.type === 'Ready');
-  const known =
-    ready?.reason === waiting.reason &&
-    ready.message === waiting.message &&
-    ready.observedGeneration === population?.metadata.generation;
+  const sameWord = ready?.reason === waiting.reason && ready.observedGeneration === population?.metadata.generation;
+  // What a routine wait adds to its reason (the name of a pod) is not worth a write.
+  const known = sameWord && (waiting.mood === 'routine' || ready.message === waiting.message);
   if (known) return undefined;
   const state = waiting.mood === 'healthy' ? 'waiting' : 'reconciling';
   return { phase: phaseOf(o), conditions: conditions(population, state, waiting, now) };

@@ -83,6 +83,6 @@ function release(o: Observation): Action | undefined {
 function waiting(message: string, until?: number): Action {
   return {
     type: 'Wait',
-    waiting: { reason: 'CleaningUp', message, mood: 'progressing', ...(until !== undefined && { until }) },
+    waiting: { reason: 'CleaningUp', message, mood: 'routine', ...(until !== undefined && { until }) },
   };
 }
