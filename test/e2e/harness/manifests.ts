@@ -26,6 +26,20 @@ export function aClaimManifest(options: ClaimOptions): NewObject {
   };
 }
 
+/** A claim without a source: what everybody else has. */
+export function aPlainClaim(namespace: string, name: string, storageClass: string, size = '64Mi'): NewObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, namespace },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      storageClassName: storageClass,
+    },
+  };
+}
+
 export const providerRef = (name: string) => ({ apiGroup: 'provider.example.com', kind: 'Provider', name });
 export const transferRef = (name: string) => ({ apiGroup: 'transfer.example.com', kind: 'Transfer', name });
 
