@@ -1,4 +1,5 @@
 /** Entry of the stock controller: flags and environment in, exit code out. */
+import './memory-flags.ts';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { runController } from './controller.ts';

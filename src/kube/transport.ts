@@ -46,7 +46,7 @@ export class Transport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#pools = new Pools({ proxy: options.access.proxy, calls: { connections: 64 } });
+    this.#pools = new Pools({ proxy: options.access.proxy, calls: { connections: 40 } });
     this.#requests = options.metrics.counter({
       name: 'rest_client_requests_total',
       help: 'Requests to the API server by answer, method and host.',

@@ -1,6 +1,7 @@
 import { VolprimeError } from '../api/errors.ts';
 import type { ReconcileContext, ReconcileResult } from '../runtime/index.ts';
 import { act } from './act.ts';
+import type { ActionType } from './action.ts';
 import type { PopulateContext, StepContext } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { decide } from './decide.ts';
@@ -15,7 +16,9 @@ const MAX_STEPS = 40;
 const STALE_MS = 50;
 
 /** How often remains that wait for their turn ask again. */
-const YIELD_MS = 250;
+const YIELD_MS = 1_000;
+/** Not a step: asking how things stand can go on for hours. */
+const looking: ReadonlySet<ActionType> = new Set(['Wait', 'CallComplete', 'ReadProgress', 'RecordProgress']);
 
 /**
  * Takes the claim with this UID as far as it goes now: observe, decide, act, report, until there is nothing to do but wait.
@@ -38,7 +41,7 @@ export async function reconcileClaim(
     }
     if (isHandedOver(observation)) {
       if (context.pace.shouldYield(uid, context.now())) return { requeueAfterMs: YIELD_MS };
-    } else if (action.type !== 'Wait') context.pace.moved(uid, context.now());
+    } else if (!looking.has(action.type)) context.pace.moved(uid, context.now());
     crashPoint(context, observation, 'before', action.type);
     const outcome = await act(context, observation, action);
     crashPoint(context, observation, 'after', action.type);
