@@ -33,15 +33,15 @@ test: check unit integration e2e ## All that must be green: check, unit, integra
 
 .PHONY: check
 check: setup ## Format, lint, types, generated files
-	@npx --no-install biome ci --log-level=warn .
-	@npx --no-install oxlint --type-aware --deny-warnings --quiet
-	@npx --no-install tsc --noEmit
+	@npx --no-install --loglevel=error biome ci --log-level=warn .
+	@npx --no-install --loglevel=error oxlint --type-aware --deny-warnings --quiet
+	@npx --no-install --loglevel=error tsc --noEmit
 	@$(NODE) scripts/generate.ts --check
 	@echo "check: format, lint, types and generated files are in order"
 
 .PHONY: format
 format: setup ## Format all files
-	@npx --no-install biome format --write --log-level=warn .
+	@npx --no-install --loglevel=error biome format --write --log-level=warn .
 
 .PHONY: generate
 generate: setup ## Write crds/ and the generated docs from the sources

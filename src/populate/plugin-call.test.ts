@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { AttemptFailedError, PermanentError, TemporaryError } from '../sdk/index.ts';
+import type * as errors from '../sdk/errors.ts';
 import { callPlugin, describeFailure } from './plugin-call.ts';
 
 const never = new AbortController().signal;
@@ -23,9 +24,7 @@ describe('what a plugin throws', () => {
 
   test('is known also when it comes from another copy of the package', async () => {
     // A query makes Node load the module anew: another class of the same name.
-    const copy: typeof import('../sdk/errors.ts') = await import(
-      `${join(import.meta.dirname, '../sdk/errors.ts')}?copy`
-    );
+    const copy: typeof errors = await import(`${join(import.meta.dirname, '../sdk/errors.ts')}?copy`);
     expect(copy.AttemptFailedError).not.toBe(AttemptFailedError);
     const error = new copy.AttemptFailedError('TransferLost', 'm');
     expect(describeFailure(error, 'populate')).toEqual({ reason: 'TransferLost', message: 'm', scope: 'attempt' });
