@@ -1,6 +1,6 @@
 /** make deploy, make undeploy. */
 import { install, uninstall } from './install.ts';
-import { targetCluster } from './target-cluster.ts';
+import { exportLines, targetCluster } from './target-cluster.ts';
 
 const say = (line: string) => console.log(line);
 
@@ -8,7 +8,7 @@ try {
   const target = await targetCluster(say);
   if (process.argv[2] === 'down') await uninstall(target, say);
   else await install(target, say);
-  say(`KUBECONFIG=${target.kubeconfig}`);
+  for (const line of exportLines(target)) say(line);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -1,6 +1,6 @@
 /** Which cluster a command works on: the one that KUBECONFIG names, or the embedded one, brought up if it is not. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { clusterUp, loadImage, toolboxImage } from '../test/cluster/index.ts';
 
 const projectDirectory = join(import.meta.dirname, '..');
@@ -18,6 +18,12 @@ export interface TargetCluster {
 }
 
 export type Say = (line: string) => void;
+
+/** What a shell needs so that its kubectl speaks to the cluster. */
+export function exportLines({ kubeconfig, kubectl: program, embedded }: TargetCluster): string[] {
+  const path = embedded ? [`export PATH=${dirname(program)}:$PATH`] : [];
+  return [`export KUBECONFIG=${kubeconfig}`, ...path];
+}
 
 /** @throws Error that says what to set where the image cannot get to the cluster. */
 export async function targetCluster(say: Say): Promise<TargetCluster> {

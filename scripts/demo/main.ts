@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { install } from '../install.ts';
-import { kubectl, run, type TargetCluster, targetCluster } from '../target-cluster.ts';
+import { exportLines, kubectl, run, type TargetCluster, targetCluster } from '../target-cluster.ts';
 import { watchUntilDone } from './watch.ts';
 
 const namespace = 'volprime-demo';
@@ -105,7 +105,9 @@ async function show(target: TargetCluster): Promise<void> {
   await inNamespace(target, ['logs', 'app']);
   step('Done');
   say(`Try next:
-  export KUBECONFIG=${target.kubeconfig}${target.embedded ? `\n  export PATH=${target.kubectl.replace(/\/kubectl$/, '')}:$PATH` : ''}
+${exportLines(target)
+  .map((line) => `  ${line}`)
+  .join('\n')}
   kubectl -n ${namespace} get providers,pvc,populations
   kubectl -n ${namespace} describe population
   kubectl explain provider.spec
