@@ -9,8 +9,8 @@ export interface Waiting {
   readonly message: string;
   /**
    * `routine`: a step of the normal course; told only when it takes unusually long. `healthy`: as it should be (waiting for a first consumer);
-   * `progressing`: may need a look (an image that is not there yet); both told when they last. `blocked`: somebody has to do something; told
-   * at once, with an event.
+   * `progressing`: may need a look (an image that is not there yet). `blocked`: somebody has to do something; told with an event.
+   * These are told when they last for two seconds.
    */
   readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked';
   /** Look again at this time (epoch milliseconds) even if nothing changes. */

@@ -9,8 +9,11 @@ import type { Observation } from './observation.ts';
 import type { Outcome } from './outcome.ts';
 import { waitingTold } from './status.ts';
 
-/** How long a wait must last before it is told: most are over before anybody could read of them, and each telling is a write. */
-const TELL_AFTER_MS = { routine: 15_000, healthy: 2_000, progressing: 2_000, blocked: 0 } as const;
+/**
+ * How long a wait must last before it is told: most are over before anybody could read of them, and each telling is a write. A source that
+ * is applied together with its claim may be seen after it, and must not be called missing meanwhile.
+ */
+const TELL_AFTER_MS = { routine: 15_000, healthy: 2_000, progressing: 2_000, blocked: 2_000 } as const;
 
 export interface Report {
   /** Look again then, at the latest. */
