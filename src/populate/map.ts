@@ -1,5 +1,5 @@
 /** Which claims a change concerns: from any watched object to claim UIDs. Pure look-ups in caches, never a call. */
-import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY, primeName } from '../api/names.ts';
 import type { Claim, KubeObject, Pod, StorageClass, Volume } from '../api/objects.ts';
 import type { Population } from '../api/population.ts';
 import type { Change, Store } from '../informer/index.ts';
@@ -31,13 +31,20 @@ export function sourceKey(group: string, kind: string, namespace: string, name: 
   return `${kind}.${group}/${namespace}/${name}`;
 }
 
-/** A user's claim with a plugin, or whatever still bears our finalizer; and a prime, for the claim that it serves. */
+const PRIME_PREFIX = primeName('');
+
+/**
+ * A user's claim with a plugin, or whatever still bears our finalizer; and a prime, for the claim that it serves. What only has the name of
+ * a prime stands in the way of that claim until it goes.
+ */
 export function fromClaim(plugins: PluginRegistry, change: Change<Claim>): string[] {
   const claim = change.new ?? change.old;
   if (claim === undefined) return [];
   if (claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY) return claimUidLabel(claim);
   const ours = plugins.of(claim) !== undefined || claim.metadata.finalizers?.includes(CLAIM_FINALIZER) === true;
-  return ours ? [claim.metadata.uid] : [];
+  if (ours) return [claim.metadata.uid];
+  const { name } = claim.metadata;
+  return name.startsWith(PRIME_PREFIX) ? [name.slice(PRIME_PREFIX.length)] : [];
 }
 
 /** By the claim that the volume is for: a prime leads on to the claim that it serves. */
