@@ -104,7 +104,7 @@ test(
     await suite.apply(aClaimManifest({ ...providerClaim('lonely'), storageClass: 'wffc-ret' }));
     const record = await until('the record to say what is awaited', async () => {
       const { items } = await suite.cluster.client.listPage(populations, { namespace });
-      return items.find(({ spec }) => spec.claim.name === 'lonely');
+      return items.find(({ spec, status }) => spec.claim.name === 'lonely' && status?.conditions !== undefined);
     });
     expect(record?.status?.conditions).toEqual([
       expect.objectContaining({ type: 'Ready', status: 'False', reason: 'WaitingForFirstConsumer' }),

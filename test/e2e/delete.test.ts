@@ -3,7 +3,7 @@
  * populators.md, cases 2 to 5, 8, 37 and 70.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Claim, StorageClass } from '../../src/api/objects.ts';
+import type { Claim } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
@@ -97,7 +97,7 @@ describe('with the controller up', () => {
     'source and class may be gone',
     async () => {
       const storageClass = `${namespace}-gone`;
-      await copyClass('imm-ret', storageClass);
+      await suite.copyClass('imm-ret', storageClass);
       await Promise.all([
         podAtWork(namespace, 'orphan', storageClass),
         transferAtWork(namespace, 'orphan-transfer', storageClass),
@@ -206,20 +206,4 @@ async function readClaim(namespace: string, name: string): Promise<Claim> {
   const claim = await suite.cluster.client.get(claims, { namespace, name });
   if (claim === undefined) throw new Error(`claim ${name} is not there`);
   return claim;
-}
-
-async function copyClass(from: string, to: string): Promise<void> {
-  const { provisioner, parameters, reclaimPolicy, volumeBindingMode } = JSON.parse(
-    await suite.cluster.kubectl(['get', 'storageclass', from, '--output=json']),
-  ) as StorageClass;
-  const metadata = { name: to };
-  await suite.apply({
-    apiVersion: 'storage.k8s.io/v1',
-    kind: 'StorageClass',
-    metadata,
-    provisioner,
-    parameters,
-    reclaimPolicy,
-    volumeBindingMode,
-  });
 }

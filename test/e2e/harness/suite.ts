@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NewObject } from '../../../src/api/objects.ts';
+import { storageClasses } from '../../../src/api/resources.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
 import { type Account, controllerAccount, writeKubeconfig, writeProxyKubeconfig } from './account.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
@@ -44,6 +45,8 @@ export interface Suite extends AsyncDisposable {
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
   controller(options: StartController): ControllerProcess;
   apply(...objects: readonly NewObject[]): Promise<void>;
+  /** A StorageClass of the test's own; the test removes it. */
+  copyClass(from: string, to: string): Promise<void>;
 }
 
 export async function openSuite(): Promise<Suite> {
@@ -97,6 +100,7 @@ export async function openSuite(): Promise<Suite> {
         }),
       );
     },
+    copyClass: (from, to) => copyClass(cluster, from, to),
     apply: (...objects) => applyObjects(cluster, ...objects),
     // The controllers go last: they have to clean up what the namespaces held.
     [Symbol.asyncDispose]: async () => {
@@ -107,4 +111,12 @@ export async function openSuite(): Promise<Suite> {
       }
     },
   };
+}
+
+async function copyClass(cluster: Cluster, from: string, name: string): Promise<void> {
+  const source = await cluster.client.get(storageClasses, { name: from });
+  if (source === undefined) throw new Error(`there is no StorageClass ${from}`);
+  const { provisioner, parameters, reclaimPolicy, volumeBindingMode, apiVersion, kind } = source;
+  const copy = { apiVersion, kind, metadata: { name }, provisioner, parameters, reclaimPolicy, volumeBindingMode };
+  await applyObjects(cluster, copy);
 }

@@ -1,0 +1,258 @@
+/**
+ * Other hands on what a population needs, in the middle of its work: users, administrators, other controllers.
+ * populators.md, cases 8, 9, 16, 21, 22, 23, 36, 50 and 64.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { podName, primeName } from '../../src/api/names.ts';
+import type { Claim, KubeObject } from '../../src/api/objects.ts';
+import { type Population, populations } from '../../src/api/population.ts';
+import { claims, pods, type Resource } from '../../src/api/resources.ts';
+import type { Gate } from '../support/archive-server.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import type { ControllerProcess } from './harness/controller-process.ts';
+import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
+import { aClaimManifest, aPlainClaim, aProvider, providerRef } from './harness/manifests.ts';
+import { readBack } from './harness/read-back.ts';
+import { downloads, hold, providerOf, serve } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 5 * 60_000;
+
+let suite: Suite;
+let namespace: string;
+let controller: ControllerProcess;
+beforeAll(async () => {
+  suite = await openSuite();
+  namespace = await suite.namespace('hands');
+  controller = suite.controller({ name: namespace, namespaces: [namespace] });
+  controller.start();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+interface Work {
+  readonly claim: Claim;
+  readonly listing: string;
+  readonly gate: Gate;
+}
+
+describe('what is taken away during the download is made again, on a clean volume', () => {
+  const thefts: readonly (readonly [string, (work: Work) => Promise<void>])[] = [
+    ['the prime', ({ claim }) => remove(claims, primeName(claim.metadata.uid))],
+    [
+      'the prime, by force',
+      async ({ claim }) => {
+        await stripFinalizers(claims, primeName(claim.metadata.uid));
+        await remove(claims, primeName(claim.metadata.uid));
+      },
+    ],
+    [
+      'the volume',
+      async ({ claim }) => {
+        const prime = await read(claims, primeName(claim.metadata.uid));
+        await suite.cluster.kubectl(['delete', 'pv', prime.spec.volumeName ?? '', '--wait=false']);
+      },
+    ],
+    [
+      'the populator pod',
+      async ({ claim }) => {
+        const name = podName(claim.metadata.uid, 1);
+        await remove(pods, name);
+        await until(
+          'the pod to be gone',
+          async () => (await suite.cluster.client.get(pods, { namespace, name })) === undefined,
+        );
+      },
+    ],
+    [
+      'the populator pod, by force',
+      async ({ claim }) => {
+        const pod = podName(claim.metadata.uid, 1);
+        await stripFinalizers(pods, pod);
+        await suite.cluster.kubectl(['delete', 'pod', pod, '--force', `--namespace=${namespace}`]);
+      },
+    ],
+  ];
+
+  test.each(thefts)(
+    '%s',
+    async (what, take) => {
+      const name = what.replaceAll(/[^a-z]+/g, '-');
+      const work = await podAtWork(name);
+      await take(work);
+      work.gate.open();
+      await expectPopulated(name, work.listing);
+      const record = await recordOf(work.claim);
+      expect(record?.status?.attempt).toBe(2);
+    },
+    TEST_MS,
+  );
+});
+
+describe('a source', () => {
+  test(
+    'that is edited during the download is used as it was, and as it is by the next claim',
+    async () => {
+      const work = await podAtWork('edited');
+      const content = serve(suite, 'edited-later');
+      const sourceURL = `${suite.archives.url}/edited-later`;
+      await suite.apply(
+        aProvider(namespace, 'edited', { sourceURL }),
+        aClaimManifest({ name: 'edited-later', namespace, storageClass: 'imm-del', source: providerRef('edited') }),
+      );
+      await expectPopulated('edited-later', content.listing);
+      work.gate.open();
+      await expectPopulated('edited', work.listing);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'that is deleted during the download is used as it was',
+    async () => {
+      const work = await podAtWork('deleted');
+      await suite.cluster.kubectl(['delete', 'provider.provider.example.com/deleted', `--namespace=${namespace}`]);
+      work.gate.open();
+      await expectPopulated('deleted', work.listing);
+    },
+    TEST_MS,
+  );
+});
+
+test(
+  'a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
+  async () => {
+    const work = await podAtWork('grabbed', 'imm-ret');
+    const other = `${namespace}-static`;
+    await suite.apply(staticVolume(other, work.claim));
+    await until('the claim to be bound to the other volume', () => read(claims, 'grabbed'), isFullyBound);
+    const record = await until(
+      'the record to say so',
+      () => recordOf(work.claim),
+      (found) => found?.status?.phase === 'Failed',
+    );
+    await expectNothingLeft(suite.cluster, namespace, () => controller.check());
+    expect(record?.status?.lastError).toMatchObject({ reason: 'BoundElsewhere', permanent: true });
+    expect((await read(claims, 'grabbed')).spec.volumeName).toBe(other);
+  },
+  TEST_MS,
+);
+
+test(
+  'a foreign claim that has the name of the prime is left alone, and told of',
+  async () => {
+    const content = serve(suite, 'taken');
+    const { source, ref } = providerOf(suite, namespace, 'taken', content.checksum);
+    await suite.apply(aClaimManifest({ name: 'taken', namespace, storageClass: 'imm-del', source: ref }));
+    const claim = await read(claims, 'taken');
+    const foreign = primeName(claim.metadata.uid);
+    await suite.apply(aPlainClaim(namespace, foreign, 'imm-del'));
+    const before = await until('the foreign claim to be bound', () => read(claims, foreign), isFullyBound);
+    await suite.apply(source);
+    const record = await until(
+      'the record to name the foreign claim',
+      () => recordOf(claim),
+      (found) => ready(found)?.reason === 'NameTaken',
+    );
+    expect(ready(record)?.message).toContain(foreign);
+    expect(written(await read(claims, foreign))).toEqual(written(before));
+
+    await suite.cluster.kubectl(['delete', 'pvc', foreign, `--namespace=${namespace}`]);
+    await expectPopulated('taken', content.listing);
+  },
+  TEST_MS,
+);
+
+test(
+  'a class that is missing is waited for',
+  async () => {
+    const storageClass = `${namespace}-late`;
+    const content = serve(suite, 'early');
+    const { source, ref } = providerOf(suite, namespace, 'early', content.checksum);
+    await suite.apply(source, aClaimManifest({ name: 'early', namespace, storageClass, source: ref }));
+    const claim = await read(claims, 'early');
+    await until(
+      'the record to say what is missing',
+      () => recordOf(claim),
+      (found) => ready(found)?.reason === 'StorageClassNotFound',
+    );
+    expect(leftovers(await readNamespace(suite.cluster, namespace))).toEqual([]);
+    await suite.copyClass('imm-del', storageClass);
+    await expectPopulated('early', content.listing);
+    await suite.cluster.kubectl(['delete', 'storageclass', storageClass]);
+  },
+  TEST_MS,
+);
+
+/** A claim whose populator pod is held in the middle of its download. */
+async function podAtWork(name: string, storageClass = 'imm-del'): Promise<Work> {
+  const held = hold(suite, name);
+  const { source, ref } = providerOf(suite, namespace, name);
+  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
+  await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
+  return { ...held, claim: await read(claims, name) };
+}
+
+async function expectPopulated(name: string, listing: string): Promise<void> {
+  await until(
+    `${name} to be bound`,
+    () => {
+      controller.check();
+      return read(claims, name);
+    },
+    isFullyBound,
+  );
+  await until(
+    `nothing of ours to be left for ${name}`,
+    async () => (await recordOf(await read(claims, name)))?.status?.phase,
+    (phase) => phase === 'Succeeded',
+  );
+  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
+}
+
+function staticVolume(name: string, { metadata }: Claim) {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      capacity: { storage: '64Mi' },
+      storageClassName: 'imm-ret',
+      persistentVolumeReclaimPolicy: 'Retain',
+      claimRef: { namespace: metadata.namespace, name: metadata.name },
+      hostPath: { path: '/tmp' },
+    },
+  };
+}
+
+/** Without what Kubernetes itself keeps up to date. */
+function written({ metadata, spec }: Claim) {
+  const { uid, labels, annotations, finalizers, ownerReferences, deletionTimestamp } = metadata;
+  return { uid, labels, annotations, finalizers, ownerReferences, deletionTimestamp, spec };
+}
+
+async function read<T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> {
+  const found = await suite.cluster.client.get(resource, { namespace, name });
+  if (found === undefined) throw new Error(`${resource.kind} ${name} is not there`);
+  return found;
+}
+
+async function recordOf(claim: Claim): Promise<Population | undefined> {
+  const records = await listAll(suite.cluster, populations, namespace);
+  return records.find(({ spec }) => spec.claim.uid === claim.metadata.uid);
+}
+
+function ready(record: Population | undefined) {
+  return record?.status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+async function remove<T extends KubeObject>(resource: Resource<T>, name: string): Promise<void> {
+  const { metadata } = await read(resource, name);
+  await suite.cluster.client.delete(resource, metadata, { uid: metadata.uid });
+}
+
+async function stripFinalizers<T extends KubeObject>(resource: Resource<T>, name: string): Promise<void> {
+  const { metadata } = await read(resource, name);
+  await suite.cluster.client.mergePatch(resource, metadata, { metadata: { finalizers: null } });
+}
