@@ -41,8 +41,8 @@ export async function openCluster(): Promise<Cluster> {
   const release = await holdLock(join(tmpdir(), 'volprime-e2e.lock'));
   try {
     const cluster = await findCluster(release);
+    await removeDeployment(cluster);
     await installKinds(cluster);
-    await cluster.kubectl(['delete', 'deployment', '--all', '--wait', `--namespace=${systemNamespace}`]);
     return cluster;
   } catch (error) {
     await release();
@@ -119,6 +119,15 @@ async function installKinds(cluster: Cluster): Promise<void> {
   await cluster.kubectl([...apply, '--kustomize', inProject('crds')]);
   await cluster.kubectl([...apply, ...files.map((file) => `--filename=${inProject(file)}`)]);
   await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
+}
+
+/** A controller that works on all namespaces would take part in every test. */
+async function removeDeployment(cluster: Cluster): Promise<void> {
+  const found = await cluster.kubectl(['get', 'deployment', '--output=name', `--namespace=${systemNamespace}`]);
+  if (found.trim() === '') return;
+  if (cluster.embedded === undefined)
+    throw new Error(`${found.trim()} runs in ${systemNamespace} of this cluster: take it off first (make undeploy)`);
+  await cluster.kubectl(['delete', 'deployment', '--all', '--wait', `--namespace=${systemNamespace}`]);
 }
 
 async function holdLock(path: string): Promise<() => Promise<void>> {
