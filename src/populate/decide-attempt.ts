@@ -36,10 +36,15 @@ function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
   if (pod === undefined) return podSeen(o, attempt) ? podLost(o, now) : { type: 'CreatePod', attempt };
   if (isTerminal(pod)) return judge(o, pod, now);
   if (isDeleting(pod)) return populating(`pod ${pod.metadata.name} is being deleted; waiting for it to end`);
-  const readAt = o.local.progressAt + plugin.pollIntervalMs;
+  const readAt = Math.max(o.local.progressAt, startOf(pod)) + plugin.pollIntervalMs;
   const running = pod.status?.phase === 'Running';
   if (running && readAt <= now) return { type: 'ReadProgress', pod };
   return { type: 'Wait', waiting: { ...podWaiting(pod), ...(running && { until: readAt }) } };
+}
+
+/** Epoch milliseconds, in whole seconds; 0 where the kubelet has not said. */
+function startOf(pod: Pod): number {
+  return Date.parse(pod.status?.startTime ?? '') || 0;
 }
 
 function podSeen(o: Observation, attempt: number): boolean {

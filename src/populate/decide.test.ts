@@ -394,7 +394,7 @@ const rows: readonly Row[] = [
   [
     'bound to our volume',
     { ...running, claim: boundClaim('pv-1'), population: aPopulation(withResult), volume: aVolume(UID) },
-    { type: 'DeletePrime' },
+    { type: 'ReleasePrime' },
   ],
   ['bound elsewhere', { ...running, claim: boundClaim('pv-other') }, failure('BoundElsewhere', { final: true })],
   [
@@ -417,6 +417,17 @@ const rows: readonly Row[] = [
       volume: aVolume(UID),
     },
     { type: 'CallCleanup' },
+  ],
+  [
+    'the prime is let go',
+    {
+      ...running,
+      claim: boundClaim('pv-1'),
+      population: aPopulation(withResult),
+      volume: aVolume(UID),
+      prime: aPrime({ spec: { volumeName: 'pv-1' }, meta: { finalizers: [] } }),
+    },
+    { type: 'DeletePrime' },
   ],
   [
     'the prime is deleted',
@@ -496,7 +507,7 @@ const rows: readonly Row[] = [
   [
     "cancelled after the swap under Retain: the volume is the claim's",
     { ...running, claim: dying, volume: aVolume(UID, { spec: { persistentVolumeReclaimPolicy: 'Retain' } }) },
-    { type: 'DeletePrime' },
+    { type: 'ReleasePrime' },
   ],
   [
     'cancelled while the volume may be on its way',

@@ -50,6 +50,8 @@ function removePrime(o: Observation, now: number): Action | undefined {
   if (prime === undefined) return undefined;
   // A half-written volume goes even under Retain: nobody was ever given it.
   if (volume !== undefined && isBoundTo(volume, prime) && mustReclaim(volume)) return { type: 'ReclaimVolume', volume };
+  // After the hand-over nothing rests on it any more. Let go first: once it is being deleted, its finalizers are contended.
+  if (isSwapped(o) && hasFinalizer(prime, PROTECTION_FINALIZER)) return { type: 'ReleasePrime' };
   if (!isDeleting(prime)) return { type: 'DeletePrime' };
   if (!hasFinalizer(prime, PROTECTION_FINALIZER))
     return waiting(`waiting for the temporary claim ${prime.metadata.name} to be gone`);

@@ -148,9 +148,10 @@ export class World {
       case 'DeleteVolume':
         return this.#set({ volume: undefined });
       case 'DeletePrime':
-        return this.#set({ prime: o.prime && removal(o.prime, this.now) });
+        return this.#deletePrime();
       case 'ReleasePrime':
-        return this.#primeGone();
+        if (o.prime?.metadata.deletionTimestamp !== undefined) return this.#primeGone();
+        return this.#set({ prime: o.prime && withFinalizers(o.prime, []) });
       case 'ReleaseClaim':
         return this.#claimReleased();
       case 'ReleasePopulation':
@@ -233,7 +234,7 @@ export class World {
   }
 
   deletePrime(): void {
-    if (this.#o.prime !== undefined) this.#set({ prime: removal(this.#o.prime, this.now) });
+    this.#deletePrime();
   }
 
   deletePod(): void {
@@ -264,6 +265,12 @@ export class World {
     this.#set({
       claim: { ...claim, metadata: { ...claim.metadata, annotations }, spec: { ...claim.spec, volumeName } },
     });
+  }
+
+  #deletePrime(): void {
+    const { prime } = this.#o;
+    if (prime?.metadata.finalizers?.length === 0) this.#primeGone();
+    else this.#set({ prime: prime && removal(prime, this.now) });
   }
 
   /** The PV controller releases the volume of a prime that is gone; it stays for ever where the policy says so. */
