@@ -16,7 +16,7 @@ import type { Observation } from '../observation.ts';
 import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { timestamp } from '../status.ts';
 
-/** What a swap rests on: prime and claim read live, the volume in the version that the write names. */
+/** What a swap rests on, read live. */
 export interface SwapReads {
   readonly volume: Volume | undefined;
   readonly prime: Claim | undefined;
@@ -24,22 +24,24 @@ export interface SwapReads {
 }
 
 /**
- * Step 5: the volume's claimRef goes from the prime to the user's claim in one write.
- * A Released volume that is still named for a deleted prime would take the swap and bind the claim to data about to be destroyed, so phase, deletion
- * and every UID are checked first. Prime and claim are read live; the volume need not be, since the write names the version that was
- * looked at: it is the live one at that instant, or the answer is a conflict.
+ * Step 5: the volume's claimRef goes from the prime to the user's claim in one write, guarded by the version just read.
+ * A Released volume that is still named for a deleted prime would take the swap and bind the claim to data about to be destroyed,
+ * so phase, deletion and every UID are checked on live objects first.
  */
 export async function rebind(context: StepContext, o: Observation): Promise<Outcome> {
-  const { population, volume } = o;
-  if (population === undefined || o.prime === undefined || o.claim === undefined)
+  const { population } = o;
+  const recorded = population?.status?.volume;
+  if (population === undefined || recorded === undefined || o.prime === undefined || o.claim === undefined)
     return stale('the record is incomplete');
   const options = { signal: context.signal };
-  const [prime, claim] = await Promise.all([
+  const [volume, prime, claim] = await Promise.all([
+    context.client.get(volumes, { name: recorded.name }, options),
     context.client.get(claims, keyOf(o.prime), options),
     context.client.get(claims, keyOf(o.claim), options),
   ]);
   const objection = swapObjection({ volume, prime, claim }, population);
   if (objection !== undefined || volume === undefined || claim === undefined) {
+    if (volume !== undefined) context.stores.volumes.merge(volume);
     return stale(objection ?? 'volume or claim is gone');
   }
   const body = swapPatch(volume, claim, population, context.now());
