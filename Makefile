@@ -76,8 +76,9 @@ cluster-up: setup ## The embedded Kubernetes node; prints the path of its kubeco
 	@$(NODE) test/cluster/main.ts up
 
 .PHONY: cluster-down
-cluster-down: setup ## End the embedded node and remove all that it left
+cluster-down: setup ## End the embedded node and the tests' control plane, and remove all that they left
 	@$(NODE) test/cluster/main.ts down
+	@$(NODE) test/cluster/main.ts down --name integration
 
 .PHONY: deploy
 deploy: setup ## CRDs and controller onto $KUBECONFIG (the embedded cluster where unset); IMAGE= for a foreign one
