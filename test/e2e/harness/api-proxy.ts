@@ -52,6 +52,8 @@ export async function startApiProxy(account: Account): Promise<ApiProxy> {
     const headers = { ...incoming.headers, host: api.host, authorization: `Bearer ${account.token}` };
     const onward = httpsRequest(new URL(url, api), { method, headers, ca }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      // A watch that has nothing to tell yet must not look like a server that does not answer.
+      outgoing.flushHeaders();
       answer.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
