@@ -7,6 +7,7 @@
  * A cluster of one's own needs the StorageClasses of test/cluster/manifests/storage.yaml, the image `VOLPRIME_E2E_IMAGE`, a busybox
  * in `VOLPRIME_E2E_TOOLBOX`, and in `VOLPRIME_E2E_HOST` the address at which its pods reach this machine.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -38,7 +39,10 @@ export interface Cluster extends AsyncDisposable {
 
 /** A cluster with our kinds, our roles and our image, in which no controller of ours runs, held until it is disposed of. */
 export async function openCluster(): Promise<Cluster> {
-  const release = await holdLock(join(tmpdir(), 'volprime-e2e.lock'));
+  const where = process.env['KUBECONFIG'] || `embedded ${process.env['VOLPRIME_E2E_CLUSTER'] ?? ''}`;
+  const release = await holdLock(
+    join(tmpdir(), `volprime-e2e-${createHash('sha256').update(where).digest('hex').slice(0, 12)}.lock`),
+  );
   try {
     const cluster = await findCluster(release);
     await removeDeployment(cluster);
