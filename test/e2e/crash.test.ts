@@ -11,19 +11,10 @@ import { claims } from '../../src/api/resources.ts';
 import type { ActionType } from '../../src/populate/action.ts';
 import { clearFaults, setFault } from '../cluster/index.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import type { Content } from './harness/content.ts';
-import {
-  type CrashCase,
-  casesOf,
-  crashInLanes,
-  type Lane,
-  laneEmpty,
-  lanePopulated,
-  podlessSteps,
-  podSteps,
-} from './harness/crash-lanes.ts';
+import { crashInLanes, type Lane, laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
+import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
 import { aConsumer } from './harness/manifests.ts';
-import { downloads, hold, providerOf, serve, transferOf } from './harness/sources.ts';
+import { downloads, fails, hold, providerOf, serveFor, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
@@ -48,7 +39,7 @@ describe('a controller that is killed at each step of the normal course', () => 
     'populates each claim once, with a pod',
     async () => {
       const cases = casesOf('pod', podSteps);
-      const contents = new Map(cases.map((theCase) => [theCase.name, slowly(theCase)]));
+      const contents = new Map(cases.map((theCase) => [theCase.name, serveFor(suite, theCase)]));
       const lanes = await crashInLanes(suite, {
         label: 'crash-pod',
         storageClass: 'imm-del',
@@ -59,7 +50,7 @@ describe('a controller that is killed at each step of the normal course', () => 
 
       expect(merged(read)).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
       expect(downloadsOf(cases)).toEqual(
-        Object.fromEntries(cases.map((theCase) => [theCase.name, fails(theCase) ? 2 : 1])),
+        Object.fromEntries(cases.map((theCase) => [theCase.name, fails(theCase.point) ? 2 : 1])),
       );
     },
     TEST_MS,
@@ -92,7 +83,7 @@ describe('a controller that is killed at each step of the normal course', () => 
       const { embedded } = suite.cluster;
       if (embedded === undefined) return;
       const cases = casesOf('node', ['HandBackNode', 'SetPrimeNode']);
-      const contents = new Map(cases.map((theCase) => [theCase.name, slowly(theCase)]));
+      const contents = new Map(cases.map((theCase) => [theCase.name, serveFor(suite, theCase)]));
       const lanes = await crashInLanes(suite, {
         label: 'crash-node',
         storageClass: 'wffc-del',
@@ -165,16 +156,6 @@ describe('a controller that is killed at each step of a cancellation', () => {
     TEST_MS,
   );
 });
-
-/** Slow enough that the pod is seen running. */
-function slowly(theCase: CrashCase): Content {
-  const trouble = fails(theCase) ? { failFirst: 1, status: 500 } : {};
-  return serve(suite, theCase.name, { bytesPerSecond: 64 * 1024, ...trouble });
-}
-
-function fails({ point }: CrashCase): boolean {
-  return point.endsWith('RecordFailure');
-}
 
 /** The record names the crash point too: it outlives the claim. */
 async function deleteClaim(namespace: string, { name, point }: CrashCase): Promise<void> {

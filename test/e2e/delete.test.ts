@@ -7,19 +7,12 @@ import type { Claim } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import {
-  type CrashCase,
-  casesOf,
-  crashInLanes,
-  type Lane,
-  laneEmpty,
-  podlessSteps,
-  podSteps,
-} from './harness/crash-lanes.ts';
+import { crashInLanes, type Lane, laneEmpty } from './harness/crash-lanes.ts';
+import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, providerOf, serve, type SourceAndRef, transferOf } from './harness/sources.ts';
+import { downloads, hold, providerOf, serve, serveFor, type SourceAndRef, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
@@ -41,10 +34,9 @@ describe('a claim that is deleted while the controller is down goes with all tha
         label: 'delete-pod',
         storageClass: classFor(podSteps.indexOf('Rebind'), podSteps),
         cases: casesOf('delete', podSteps, ['after']),
-        sourceOf: (namespace, { name, point }) => {
-          const trouble = point.endsWith('RecordFailure') ? { failFirst: 1, status: 500 } : {};
-          serve(suite, name, { bytesPerSecond: 64 * 1024, ...trouble });
-          return providerOf(suite, namespace, name);
+        sourceOf: (namespace, theCase) => {
+          serveFor(suite, theCase);
+          return providerOf(suite, namespace, theCase.name);
         },
         meanwhile,
       });

@@ -1,21 +1,14 @@
 /** Crash points in lanes: each lane is a namespace with a controller of its own that dies at one point after the other. */
 import { populations } from '../../../src/api/population.ts';
 import { claims } from '../../../src/api/resources.ts';
-import type { ActionType } from '../../../src/populate/action.ts';
 import type { ControllerProcess } from './controller-process.ts';
+import type { CrashCase } from './crash-points.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
 import { aClaimManifest } from './manifests.ts';
 import { readBack } from './read-back.ts';
 import type { SourceAndRef } from './sources.ts';
 import type { Suite } from './suite.ts';
 import { until } from './until.ts';
-
-export interface CrashCase {
-  /** Of claim and source. */
-  readonly name: string;
-  /** `before-Rebind` and the like. */
-  readonly point: string;
-}
 
 export interface Lane {
   readonly namespace: string;
@@ -34,20 +27,6 @@ export interface LanesOptions {
 }
 
 const LANES = 3;
-
-/** One case for each moment (before and after unless told) of each step. */
-export function casesOf(
-  label: string,
-  steps: readonly ActionType[],
-  moments: readonly ('before' | 'after')[] = ['before', 'after'],
-): CrashCase[] {
-  return steps.flatMap((step) =>
-    moments.map((moment) => ({
-      name: `${label}-${moment}-${step}`.toLowerCase(),
-      point: `${moment}-${step}`,
-    })),
-  );
-}
 
 /**
  * Applies the cases one by one: the next as soon as the point of the one before was hit, so that each kill also meets earlier claims,
@@ -98,43 +77,6 @@ async function runLane(suite: Suite, options: LanesOptions): Promise<Lane> {
 function wasHit({ controller }: Lane, { point }: CrashCase): boolean {
   return controller.marks().some((mark) => mark.point === point);
 }
-
-export const podSteps: readonly ActionType[] = [
-  'ProtectClaim',
-  'RecordPopulation',
-  'Prepare',
-  'CreatePrime',
-  'StartAttempt',
-  'CreatePod',
-  'ReadProgress',
-  'RecordFailure',
-  'RecordResult',
-  'DeletePod',
-  'ReleasePod',
-  'Rebind',
-  'DeletePrime',
-  'ReleasePrime',
-  'ReleaseClaim',
-  'RecordSuccess',
-  'ReleasePopulation',
-];
-export const podlessSteps: readonly ActionType[] = [
-  'ProtectClaim',
-  'RecordPopulation',
-  'CreatePrime',
-  'StartAttempt',
-  'CallPopulate',
-  'CallComplete',
-  'RecordProgress',
-  'RecordResult',
-  'Rebind',
-  'CallCleanup',
-  'DeletePrime',
-  'ReleasePrime',
-  'ReleaseClaim',
-  'RecordSuccess',
-  'ReleasePopulation',
-];
 
 /** Every claim of the lane is bound, every record says Succeeded, and nothing else is left. @returns what a reader finds in each. */
 export async function lanePopulated(

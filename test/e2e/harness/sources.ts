@@ -2,6 +2,7 @@
 import type { NewObject } from '../../../src/api/objects.ts';
 import type { Gate, Route } from '../../support/archive-server.ts';
 import { type Content, contentOf } from './content.ts';
+import type { CrashCase } from './crash-points.ts';
 import { aProvider, aTransfer, type ClaimOptions, providerRef, transferRef } from './manifests.ts';
 import type { Suite } from './suite.ts';
 
@@ -15,6 +16,17 @@ export function serve({ archives }: Suite, name: string, route: Route = {}): Con
   const content = contentOf(name);
   archives.set(`/${name}`, { body: content.archive, ...route });
   return content;
+}
+
+/** Serves an archive so that its populator pod comes to this crash point: slowly where its progress is to be read, badly where it is to fail. */
+export function serveFor(suite: Suite, { name, point }: CrashCase): Content {
+  const bytesPerSecond = point.endsWith('ReadProgress') ? 5 * 1024 : 128 * 1024;
+  return serve(suite, name, { bytesPerSecond, ...(fails(point) && { failFirst: 1, status: 500 }) });
+}
+
+/** Whether the first download of this case fails. */
+export function fails(point: string): boolean {
+  return point.endsWith('RecordFailure');
 }
 
 /** Serves an archive of which only the beginning comes until the gate is opened. */
