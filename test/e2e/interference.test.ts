@@ -15,6 +15,7 @@ import { aClaimManifest, aPlainClaim, aProvider, providerRef } from './harness/m
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -37,51 +38,48 @@ interface Work {
 }
 
 describe('what is taken away during the download is made again, on a clean volume', () => {
-  const thefts: readonly (readonly [string, (work: Work) => Promise<void>])[] = [
-    ['the prime', ({ claim }) => remove(claims, primeName(claim.metadata.uid))],
+  testTogether(
     [
-      'the prime, by force',
-      async ({ claim }) => {
-        await stripFinalizers(claims, primeName(claim.metadata.uid));
-        await remove(claims, primeName(claim.metadata.uid));
+      { name: 'the prime', take: ({ claim }: Work) => remove(claims, primeName(claim.metadata.uid)) },
+      {
+        name: 'the prime, by force',
+        take: async ({ claim }: Work) => {
+          await stripFinalizers(claims, primeName(claim.metadata.uid));
+          await remove(claims, primeName(claim.metadata.uid));
+        },
+      },
+      {
+        name: 'the volume',
+        take: async ({ claim }: Work) => {
+          const prime = await read(claims, primeName(claim.metadata.uid));
+          await suite.cluster.kubectl(['delete', 'pv', prime.spec.volumeName ?? '', '--wait=false']);
+        },
+      },
+      {
+        name: 'the populator pod',
+        take: async ({ claim }: Work) => {
+          const name = podName(claim.metadata.uid, 1);
+          await remove(pods, name);
+          await until(
+            'the pod to be gone',
+            async () => (await suite.cluster.client.get(pods, { namespace, name })) === undefined,
+          );
+        },
+      },
+      {
+        name: 'the populator pod, by force',
+        take: async ({ claim }: Work) => {
+          const pod = podName(claim.metadata.uid, 1);
+          await stripFinalizers(pods, pod);
+          await suite.cluster.kubectl(['delete', 'pod', pod, '--force', `--namespace=${namespace}`]);
+        },
       },
     ],
-    [
-      'the volume',
-      async ({ claim }) => {
-        const prime = await read(claims, primeName(claim.metadata.uid));
-        await suite.cluster.kubectl(['delete', 'pv', prime.spec.volumeName ?? '', '--wait=false']);
-      },
-    ],
-    [
-      'the populator pod',
-      async ({ claim }) => {
-        const name = podName(claim.metadata.uid, 1);
-        await remove(pods, name);
-        await until(
-          'the pod to be gone',
-          async () => (await suite.cluster.client.get(pods, { namespace, name })) === undefined,
-        );
-      },
-    ],
-    [
-      'the populator pod, by force',
-      async ({ claim }) => {
-        const pod = podName(claim.metadata.uid, 1);
-        await stripFinalizers(pods, pod);
-        await suite.cluster.kubectl(['delete', 'pod', pod, '--force', `--namespace=${namespace}`]);
-      },
-    ],
-  ];
-
-  test.each(thefts)(
-    '%s',
-    async (what, take) => {
-      const name = what.replaceAll(/[^a-z]+/g, '-');
-      const work = await podAtWork(name);
+    async ({ name, take }) => {
+      const work = await podAtWork(name.replaceAll(/[^a-z]+/g, '-'));
       await take(work);
       work.gate.open();
-      await expectPopulated(name, work.listing);
+      await expectPopulated(work.claim.metadata.name, work.listing);
       const record = await recordOf(work.claim);
       expect(record?.status?.attempt).toBe(2);
     },

@@ -11,6 +11,7 @@ import { controllerLogs, sampleImage } from './harness/deployment.ts';
 import { expectNothingLeft } from './harness/invariants.ts';
 import { readBack } from './harness/read-back.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { testTogether } from './harness/together.ts';
 
 const TEST_MS = 5 * 60_000;
 
@@ -40,13 +41,20 @@ afterAll(async () => {
 }, SUITE_DOWN_MS);
 
 interface Sample {
+  readonly name: string;
+  readonly play: (namespace: string) => Promise<void>;
+}
+
+/** A sample whose Provider names an archive and whose consumer lists what it found. */
+interface ArchiveSample {
   readonly file: string;
   /** Of the archive, on the server that stands in for archives.example.com. */
   readonly path: string;
   readonly consumer: string;
-  /** The consumer's first words on each file. */
+  /** What the consumer says of each file, and in the end. */
   readonly lines: (content: Content) => string;
   readonly ending: string;
+  readonly authorization?: string;
 }
 
 const sizes = ({ files }: Content) =>
@@ -54,8 +62,14 @@ const sizes = ({ files }: Content) =>
     .sort()
     .map((path) => `./${path} ${files[path]?.length} bytes`)
     .join('\n');
+const sizesAndDigests = ({ files, listing }: Content) =>
+  listing
+    .split('\n')
+    .map((line) => line.split('  '))
+    .map(([digest, path = '']) => `${path} ${files[path.slice(2)]?.length} bytes ${digest}`)
+    .join('\n');
 
-const samples: readonly Sample[] = [
+const archiveSamples: readonly ArchiveSample[] = [
   {
     file: 'database-init/database-init.yaml',
     path: '/database/seed.tar.gz',
@@ -76,97 +90,82 @@ const samples: readonly Sample[] = [
     consumer: 'job/staging',
     lines: sizes,
     ending: "staging has production's data",
+    authorization: 'Bearer replace-me',
   },
   {
     file: 'backup-restore/backup-restore.yaml',
     path: '/backups/2026-11-01.tar.gz',
     consumer: 'job/verify-restore',
-    lines: ({ files, listing }) =>
-      listing
-        .split('\n')
-        .map((line) => {
-          const [digest, path = ''] = line.split('  ');
-          return `${path} ${files[path.slice(2)]?.length} bytes ${digest}`;
-        })
-        .join('\n'),
+    lines: sizesAndDigests,
     ending: 'restore verified',
   },
 ];
 
+const samples: readonly Sample[] = [
+  { name: 'provider.yaml, the smallest manifest, word for word', play: playSmallest },
+  ...archiveSamples.map((sample) => ({
+    name: sample.file,
+    play: (namespace: string) => playArchive(namespace, sample),
+  })),
+  { name: 'plugins/http-transfer: TypeScript that the Deployment loads from a ConfigMap', play: playTransfer },
+  { name: 'plugins/image-only: a container image and a few lines of YAML', play: playImageOnly },
+];
+
 describe('the samples', () => {
-  test.each(samples)(
-    '$file',
-    async ({ file, path, consumer, lines, ending }) => {
-      const { archives, cluster } = suite;
+  testTogether(
+    samples,
+    async ({ play }) => {
       const namespace = await suite.namespace('sample');
-      const content = contentOf(path);
-      const token = file.startsWith('environment-sync') ? { authorization: 'Bearer replace-me' } : {};
-      archives.set(path, { body: content.archive, ...token });
-      await applySample(namespace, file, content);
-      await finished(namespace, consumer);
-
-      const log = await cluster.kubectl(['logs', consumer, `--namespace=${namespace}`]);
-      expect(log).toBe(`${lines(content)}\n${ending}\n`);
-      expect(archives.requests.filter((request) => request.path === path)).toHaveLength(1);
-      await expectNothingLeft(cluster, namespace);
+      await play(namespace);
+      await expectNothingLeft(suite.cluster, namespace);
     },
     TEST_MS,
   );
 
-  test(
-    'provider.yaml, the smallest manifest, word for word',
-    async () => {
-      const { archives, cluster } = suite;
-      expect(readFileSync(join(projectDir, 'samples/provider.yaml'), 'utf8')).toBe(smallest);
-      const namespace = await suite.namespace('smallest');
-      const content = contentOf('smallest');
-      archives.set('/data.tar.gz', { body: content.archive });
-      const manifest = smallest.replace('https://example.com', archives.url);
-      await cluster.kubectl(['apply', '--filename=-', `--namespace=${namespace}`], manifest);
-
-      const read = await readBack(cluster, namespace, ['app-data']);
-      expect(read).toEqual({ 'app-data': content.listing.replaceAll('./', './data/') });
-      await expectNothingLeft(cluster, namespace);
-    },
-    TEST_MS,
-  );
+  test('need no right that the Deployment does not have', async () => {
+    const logs = await controllerLogs(suite.cluster);
+    expect(logs.split('\n').filter((line) => line.includes('FORBIDDEN'))).toEqual([]);
+  });
 });
 
-describe('the plugins of the samples', () => {
-  test(
-    'http-transfer: TypeScript that the Deployment loads from a ConfigMap',
-    async () => {
-      const { transfers, cluster } = suite;
-      const namespace = await suite.namespace('transfer');
-      await applySample(namespace, 'plugins/http-transfer/sample.yaml');
-      expect(await readBack(cluster, namespace, ['genome'])).toEqual({ genome: transfers.listing('genome') });
-      await expectNothingLeft(cluster, namespace);
-      expect(transfers.started('genome')).toHaveLength(1);
-      expect(transfers.remembered('genome')).toEqual([]);
-    },
-    TEST_MS,
-  );
+async function playArchive(namespace: string, sample: ArchiveSample): Promise<void> {
+  const { archives, cluster } = suite;
+  const { file, path, consumer, lines, ending, authorization } = sample;
+  const content = contentOf(path);
+  archives.set(path, { body: content.archive, ...(authorization !== undefined && { authorization }) });
+  await applySample(namespace, file, content);
+  await finished(namespace, consumer);
+  const log = await cluster.kubectl(['logs', consumer, `--namespace=${namespace}`]);
+  expect(log).toBe(`${lines(content)}\n${ending}\n`);
+  expect(archives.requests.filter((request) => request.path === path)).toHaveLength(1);
+}
 
-  test(
-    'image-only: a container image and a few lines of YAML',
-    async () => {
-      const { cluster } = suite;
-      const namespace = await suite.namespace('image-only');
-      await applySample(namespace, 'plugins/image-only/sample.yaml');
-      await finished(namespace, 'job/motd');
-      const log = await cluster.kubectl(['logs', 'job/motd', `--namespace=${namespace}`]);
-      expect(log).toContain(
-        'Whoever reads this reads it from a volume\nthat a container image has filled.\n77 bytes\n',
-      );
-      await expectNothingLeft(cluster, namespace);
-    },
-    TEST_MS,
-  );
-});
+async function playSmallest(namespace: string): Promise<void> {
+  const { archives, cluster } = suite;
+  expect(readFileSync(join(projectDir, 'samples/provider.yaml'), 'utf8')).toBe(smallest);
+  const content = contentOf('smallest');
+  archives.set('/data.tar.gz', { body: content.archive });
+  const manifest = smallest.replace('https://example.com', archives.url);
+  await cluster.kubectl(['apply', '--filename=-', `--namespace=${namespace}`], manifest);
+  const read = await readBack(cluster, namespace, ['app-data']);
+  expect(read).toEqual({ 'app-data': content.listing.replaceAll('./', './data/') });
+}
 
-test('the Deployment has every right that it needed', async () => {
-  expect((await controllerLogs(suite.cluster)).split('\n').filter((line) => line.includes('FORBIDDEN'))).toEqual([]);
-});
+async function playTransfer(namespace: string): Promise<void> {
+  const { transfers, cluster } = suite;
+  await applySample(namespace, 'plugins/http-transfer/sample.yaml');
+  expect(await readBack(cluster, namespace, ['genome'])).toEqual({ genome: transfers.listing('genome') });
+  await expectNothingLeft(cluster, namespace);
+  expect(transfers.started('genome')).toHaveLength(1);
+  expect(transfers.remembered('genome')).toEqual([]);
+}
+
+async function playImageOnly(namespace: string): Promise<void> {
+  await applySample(namespace, 'plugins/image-only/sample.yaml');
+  await finished(namespace, 'job/motd');
+  const log = await suite.cluster.kubectl(['logs', 'job/motd', `--namespace=${namespace}`]);
+  expect(log).toContain('Whoever reads this reads it from a volume\nthat a container image has filled.\n77 bytes\n');
+}
 
 /** Replaces what the samples' README calls placeholders: the host, the image that consumers run, the checksum. */
 async function applySample(namespace: string, file: string, content?: Content): Promise<void> {

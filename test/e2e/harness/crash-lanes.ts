@@ -26,7 +26,7 @@ export interface LanesOptions {
   readonly bring?: (lane: Lane, theCase: CrashCase) => Promise<void>;
 }
 
-const LANES = 3;
+const LANES = 5;
 
 /**
  * Applies the cases one by one: the next as soon as the point of the one before was hit, so that each kill also meets earlier claims,

@@ -40,18 +40,25 @@ export async function applyObjects(cluster: Cluster, ...items: readonly NewObjec
   await cluster.kubectl(['apply', '--server-side', '--filename=-'], JSON.stringify(list));
 }
 
-/** @throws when it does not go by itself; then it is taken away by force, so that the next suite finds a clean cluster. */
+/**
+ * Takes claims and pods away and waits for that; what is left of the namespace then goes by itself.
+ *
+ * @throws when they do not go; then they are taken away by force, so that the next suite finds a clean cluster.
+ */
 export async function removeNamespace(cluster: Cluster, namespace: string): Promise<void> {
   await loseRetainedVolumes(cluster, namespace);
-  const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--wait'];
+  const { kubectl } = cluster;
   try {
-    await cluster.kubectl([...remove, '--timeout=90s']);
+    const users = ['delete', 'jobs,pods', '--grace-period=1', `--namespace=${namespace}`, '--timeout=60s'];
+    await kubectl([...users, '--selector=app.kubernetes.io/managed-by!=volprime']);
+    await kubectl(['delete', 'pvc', '--all', `--namespace=${namespace}`, '--timeout=90s']);
   } catch (error) {
     await stripFinalizers(cluster, pods, namespace);
     await stripFinalizers(cluster, claims, namespace);
     await stripFinalizers(cluster, populations, namespace);
-    await cluster.kubectl([...remove, '--timeout=60s']);
     throw error;
+  } finally {
+    await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
   }
 }
 

@@ -9,9 +9,9 @@ export async function readBack(
   cluster: Cluster,
   namespace: string,
   claims: readonly string[],
-  name = 'reader',
 ): Promise<Readonly<Record<string, string>>> {
   const { client, toolboxImage } = cluster;
+  const name = `reader-${claims[0]}`;
   const pod = await client.create(pods, aReader({ name, namespace, image: toolboxImage, claims }));
   if (pod.type !== 'done') throw new Error(`the reader of ${namespace} could not be made: ${JSON.stringify(pod)}`);
   const key = { namespace, name };
