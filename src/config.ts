@@ -1,5 +1,5 @@
 /** The controller's settings, parsed once from flags and environment. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const milliseconds = z.coerce.number().int().min(100);
 

@@ -1,7 +1,7 @@
 /** Entry of the stock controller: flags and environment in, exit code out. */
 import './memory-flags.ts';
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { runController } from './controller.ts';
 import { VolprimeError } from './api/errors.ts';
 import type { ConfigInput } from './config.ts';

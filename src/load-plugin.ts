@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { imagePlugin, imagePluginSchema } from './plugins/container-image/index.ts';
 import { definePlugin, PermanentError, type Plugin } from './sdk/index.ts';
 

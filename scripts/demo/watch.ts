@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { kubectl, type Say, type TargetCluster } from '../target-cluster.ts';
 
 const claimSchema = z.object({ status: z.object({ phase: z.string() }) });

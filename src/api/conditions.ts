@@ -1,5 +1,5 @@
 /** metav1.Condition as a schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const conditionSchema = z.object({
   type: z.string().min(1).max(316),

@@ -1,5 +1,5 @@
 /** CustomResourceDefinitions made from the zod schemas, so that a schema is written once. Used by the generator only. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { populationSpecSchema, populationStatusSchema, populations } from './population.ts';
 import { providerSpecSchema, providerStatusSchema, providers } from './provider.ts';
 import type { Resource } from './resources.ts';

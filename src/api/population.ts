@@ -3,7 +3,7 @@
  *
  * It is the controller's crash-safe memory and the user's answer to "why is my claim pending". Nobody but the controller writes it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionsSchema } from './conditions.ts';
 import { GROUP } from './names.ts';
 import type { KubeObject } from './objects.ts';

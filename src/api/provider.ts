@@ -1,5 +1,5 @@
 /** `Provider` (provider.example.com/v1): "this archive at this URL, extracted into that directory of the volume". */
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionsSchema } from './conditions.ts';
 import { PROVIDER_GROUP } from './names.ts';
 import type { KubeObject } from './objects.ts';

@@ -1,5 +1,5 @@
 /** From HTTP answers to outcomes, objects and errors. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KubeObject } from '../api/objects.ts';
 import { KubeError, type KubeErrorCode } from './errors.ts';
 import type { Answer } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { aClaim, aPrime, UID } from '../../test/support/objects.ts';
 import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY, primeName } from '../api/names.ts';
 import type { Claim } from '../api/objects.ts';

@@ -4,7 +4,7 @@
  * The result is the container's termination message (at most 4,096 bytes, see `terminationMessagePath`): one JSON object in the shape below.
  * Progress is one JSON line a second on standard output. A container that writes no message is judged by its exit code alone.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { progressSchema, resultSchema } from '../api/population.ts';
 
 export const podReportSchema = z.discriminatedUnion('outcome', [

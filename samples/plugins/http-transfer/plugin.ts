@@ -5,7 +5,7 @@
  * and the service never starts the same id twice.
  */
 import { AttemptFailedError, definePlugin, PermanentError } from 'volprime';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createTransferClient, type Transfer } from './transfer-client.ts';
 
 const specSchema = z.object({ dataset: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/) });

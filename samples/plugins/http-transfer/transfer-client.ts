@@ -1,5 +1,5 @@
 /** The transfer service's API as this plugin sees it. Whatever comes back is parsed before it is believed. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const transferSchema = z.object({
   state: z.enum(['running', 'done', 'failed']),

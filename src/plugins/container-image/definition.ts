@@ -1,5 +1,5 @@
 /** A plugin that is nothing but a container image with arguments, written as YAML: no TypeScript, no build. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().min(1);
 const quantities = z.record(z.string(), z.string());

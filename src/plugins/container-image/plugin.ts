@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definePlugin, PermanentError, type Plugin, type PodTemplate, type PopulateParams } from '../../sdk/index.ts';
 import type { ImagePluginDefinition } from './definition.ts';
 

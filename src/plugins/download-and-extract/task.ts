@@ -1,5 +1,5 @@
 /** What the controller asks of a populator pod that runs this plugin: the JSON in the pod's VOLPRIME_TASK. It holds no secrets. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerSpecSchema } from '../../api/provider.ts';
 
 /** Where the Secret of a source with `secretRef` is mounted. */

@@ -1,7 +1,7 @@
 /** Kubeconfigs for the controller under test: its own service account, so that a right that deploy/ forgot is missed here. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cluster, systemNamespace } from './cluster.ts';
 
 const viewSchema = z.object({

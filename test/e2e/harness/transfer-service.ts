@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listVolumes } from '../../cluster/index.ts';
 import type { Cluster } from './cluster.ts';
 import { listingOf } from './content.ts';
