@@ -1,5 +1,6 @@
 /** The controller's settings, parsed once from flags and environment. */
 import * as z from 'zod';
+import { populatorPodSettingsSchema } from './api/pod-settings.ts';
 
 const milliseconds = z.coerce.number().int().min(100);
 
@@ -9,6 +10,7 @@ export const configSchema = z.object({
   namespaces: z.array(z.string().min(1)).optional(),
   populatorImage: z.string().min(1),
   imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+  populatorPodSettings: populatorPodSettingsSchema.default({}),
   concurrency: z.coerce.number().int().min(1).max(1000).default(32),
   leaderElect: z.boolean().default(true),
   leaseName: z.string().min(1).default('volprime-controller'),

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { runController } from './controller.ts';
 import { VolprimeError } from './api/errors.ts';
 import type { ConfigInput } from './config.ts';
+import { loadPodSettings } from './load-pod-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
 import { downloadAndExtract } from './plugins/download-and-extract/index.ts';
 
@@ -36,6 +37,13 @@ const program = new Command('volprime-controller')
       'IfNotPresent',
       'Never',
     ]),
+  )
+  .addOption(
+    flag(
+      '--populator-pod-settings <path>',
+      'YAML file: resources, placement, security and more of populator pods (docs/populator-pods.md)',
+      'VOLPRIME_POPULATOR_POD_SETTINGS',
+    ),
   )
   .addOption(flag('--concurrency <n>', 'claims worked on at a time (default 32)', 'VOLPRIME_CONCURRENCY'))
   .addOption(
@@ -77,10 +85,17 @@ const program = new Command('volprime-controller')
     ).hideHelp(),
   );
 
+/** As the flags give them: what is a file there is read before it is a setting. */
+type Options = Omit<ConfigInput, 'populatorPodSettings'> & {
+  readonly plugin?: string[];
+  readonly populatorPodSettings?: string;
+};
+
 try {
-  const { plugin: paths = [], ...config } = program.parse().opts<ConfigInput & { plugin?: string[] }>();
+  const { plugin: paths = [], populatorPodSettings: file, ...config } = program.parse().opts<Options>();
   const plugins = [downloadAndExtract, ...(await Promise.all(paths.map(loadPlugin)))];
-  const end = await runController({ plugins, config });
+  const podSettings = file !== undefined && { populatorPodSettings: await loadPodSettings(file) };
+  const end = await runController({ plugins, config: { ...config, ...podSettings } });
   process.exitCode = end === 'stopped' ? 0 : 1;
 } catch (error) {
   process.exitCode = 1;

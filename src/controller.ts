@@ -4,11 +4,12 @@
  */
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
+import { VolprimeError } from './api/errors.ts';
 import { providers } from './api/provider.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
-import { createPopulateController } from './populate/index.ts';
+import { createPopulateController, settingsProblems } from './populate/index.ts';
 import { createProviderController } from './provider/index.ts';
 import {
   ApiEventRecorder,
@@ -32,7 +33,7 @@ export interface RunControllerOptions {
 /**
  * Runs a controller with these plugins until it is told to stop or loses its lease.
  *
- * @throws ZodError where a setting is wrong; KubeError `KUBE_CONFIG` where no cluster is configured.
+ * @throws ZodError where a setting is wrong; VolprimeError `InvalidPodSettings`; KubeError `KUBE_CONFIG` where no cluster is configured.
  */
 export async function runController(options: RunControllerOptions): Promise<ManagerEnd> {
   const { manager, client, logger } = assemble(options);
@@ -46,6 +47,7 @@ export async function runController(options: RunControllerOptions): Promise<Mana
 /** Everything constructed and wired, nothing started. */
 export function assemble({ plugins, config: input }: RunControllerOptions) {
   const config = configSchema.parse(input);
+  checkPodSettings(plugins, config);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const metrics = createMetrics();
   const client = connect({
@@ -62,14 +64,20 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
   const events = new ApiEventRecorder({ ...reporter, client: writer, logger, metrics });
   const informers = new InformerRegistry({ client, namespaces: config.namespaces, logger, metrics });
   const shared = { client: writer, informers, logger, metrics };
-  const { populatorImage, imagePullPolicy, crashPointDirectory, concurrency } = config;
+  const {
+    populatorImage,
+    imagePullPolicy,
+    populatorPodSettings: podSettings,
+    crashPointDirectory,
+    concurrency,
+  } = config;
   const controllers = [
     createPopulateController({
       ...shared,
       plugins,
       events,
       concurrency,
-      config: { populatorImage, imagePullPolicy, crashPointDirectory },
+      config: { populatorImage, imagePullPolicy, podSettings, crashPointDirectory },
     }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
   ];
@@ -78,6 +86,12 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
   const names = plugins.map((plugin) => plugin.name);
   logger.info('starting', { plugins: names, server: client.server, identity });
   return { manager, client, logger, metrics };
+}
+
+function checkPodSettings(plugins: readonly Plugin[], { populatorPodSettings }: Config): void {
+  const problems = settingsProblems(plugins, populatorPodSettings);
+  if (problems.length > 0)
+    throw new VolprimeError('InvalidPodSettings', `populator pod settings: ${problems.join('; ')}`);
 }
 
 /** Whoever populates from Providers also tells their status; a controller for other kinds leaves them to others. */

@@ -7,6 +7,7 @@ export * from './conditions.ts';
 export * from './errors.ts';
 export * from './names.ts';
 export type * from './objects.ts';
+export * from './pod-settings.ts';
 export * from './population.ts';
 export * from './provider.ts';
 export * from './reasons.ts';

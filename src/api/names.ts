@@ -15,6 +15,9 @@ export const LABEL_ROLE = 'volprime.dev/role';
 /** Velero and OADP leave objects with this label out of a backup. */
 export const LABEL_BACKUP_EXCLUSION = 'velero.io/exclude-from-backup';
 
+/** Of a namespace: the Pod Security level that its pods must satisfy. */
+export const LABEL_POD_SECURITY = 'pod-security.kubernetes.io/enforce';
+
 /** Proof that an object was made for one Population: its UID, which only the API server hands out. */
 export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
 export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';

@@ -98,6 +98,12 @@ export const reasons = {
     meaning: 'A ResourceQuota of the namespace forbids the temporary claim or the pod.',
     help: 'Raise the quota: while a claim is populated there are two claims of its size.',
   },
+  PodSecurityForbidden: {
+    next: 'retries',
+    meaning:
+      'The namespace enforces a Pod Security level that the populator pods of the plugin do not satisfy. No volume was made.',
+    help: 'The message names the levels; see docs/populator-pods.md.',
+  },
   Invalid: {
     next: 'retries',
     meaning: 'The API server finds an object that is to be made invalid.',
@@ -153,6 +159,11 @@ export const reasons = {
   InvalidPlugin: {
     next: 'stops',
     meaning: 'The definition of a plugin is wrong; the controller does not start.',
+    help: 'The message names the field.',
+  },
+  InvalidPodSettings: {
+    next: 'stops',
+    meaning: "The operator's settings of populator pods are wrong; the controller does not start.",
     help: 'The message names the field.',
   },
   InvalidSource: {

@@ -27,6 +27,13 @@ export const volumes: Resource<Volume> = {
   namespaced: false,
 };
 export const pods: Resource<Pod> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+export const namespaces: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
 export const storageClasses: Resource<StorageClass> = {
   group: 'storage.k8s.io',
   version: 'v1',

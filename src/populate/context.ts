@@ -1,5 +1,6 @@
 /** What observing, acting and reporting are given. Ports only: nothing here is constructed by this room. */
 import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
+import type { PopulatorPodSettings } from '../api/pod-settings.ts';
 import type { Population } from '../api/population.ts';
 import type { Store } from '../informer/index.ts';
 import type { KubeClient } from '../kube/index.ts';
@@ -33,6 +34,8 @@ export interface PopulateConfig {
   /** Image of populator pods whose plugin names none. */
   readonly populatorImage: string;
   readonly imagePullPolicy: string | undefined;
+  /** The operator's settings of populator pods. */
+  readonly podSettings: PopulatorPodSettings;
   /** Directory in which a crash point leaves its mark before it kills this process; undefined: crash points are off. */
   readonly crashPointDirectory: string | undefined;
 }

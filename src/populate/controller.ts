@@ -48,7 +48,7 @@ const BACKOFF = { baseMs: 500, capMs: 5 * 60_000 };
 
 export function createPopulateController(options: PopulateControllerOptions): Controller {
   const { informers } = options;
-  const plugins = new PluginRegistry(options.plugins);
+  const plugins = new PluginRegistry(options.plugins, options.config.podSettings);
   const claimInformer = informers.informer(claims, { indexes: claimIndexes(plugins) });
   const volumeInformer = informers.informer(volumes, { indexes: volumeIndexes });
   const podInformer = informers.informer(pods, {

@@ -7,3 +7,4 @@
  */
 export type { PopulateConfig } from './context.ts';
 export { createPopulateController, type PopulateControllerOptions } from './controller.ts';
+export { settingsProblems } from './pod-settings.ts';

@@ -39,6 +39,7 @@ export interface ForeignObject {
 export interface PluginFacts {
   readonly name: string;
   readonly path: 'pod' | 'podless';
+  /** Something must be asked or made before the prime is: by the plugin, or of the namespace its pods go to. */
   readonly hasPrepare: boolean;
   readonly hasCleanup: boolean;
   readonly maxAttempts: number;

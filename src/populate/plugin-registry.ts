@@ -1,7 +1,9 @@
 import type { Claim, KubeObject } from '../api/objects.ts';
 import type { Resource } from '../api/resources.ts';
+import type { PopulatorPodSettings } from '../api/pod-settings.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { PluginFacts } from './observation.ts';
+import { neededLevel, settingsOf } from './pod-settings.ts';
 
 const DEFAULT_POLL_MS = 5_000;
 const DEFAULT_MAX_ATTEMPTS = 10;
@@ -23,7 +25,7 @@ export class PluginRegistry {
   readonly #byKind = new Map<string, RegisteredPlugin>();
 
   /** @throws RangeError where two plugins claim the same kind, or VolumeSnapshot, whose claims belong to CSI. */
-  constructor(plugins: readonly Plugin[]) {
+  constructor(plugins: readonly Plugin[], podSettings: PopulatorPodSettings = {}) {
     for (const plugin of plugins) {
       const { group, kind } = plugin.source;
       const key = kindKey(group, kind);
@@ -32,7 +34,7 @@ export class PluginRegistry {
         throw new RangeError(`plugins ${taken.plugin.name} and ${plugin.name} both populate from ${kind}.${group}`);
       if (group === 'snapshot.storage.k8s.io' || group === '')
         throw new RangeError(`plugin ${plugin.name}: ${kind} of group "${group}" is served by CSI drivers`);
-      this.#byKind.set(key, { plugin, facts: factsOf(plugin), resource: resourceOf(plugin) });
+      this.#byKind.set(key, { plugin, facts: factsOf(plugin, podSettings), resource: resourceOf(plugin) });
     }
   }
 
@@ -55,11 +57,12 @@ function kindKey(group: string, kind: string): string {
   return `${kind}.${group}`;
 }
 
-function factsOf(plugin: Plugin): PluginFacts {
+function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): PluginFacts {
+  const ofPods = 'pod' in plugin && neededLevel(settingsOf(plugin, podSettings)) !== 'restricted';
   return {
     name: plugin.name,
     path: 'pod' in plugin ? 'pod' : 'podless',
-    hasPrepare: plugin.preflight !== undefined || plugin.prepare !== undefined,
+    hasPrepare: plugin.preflight !== undefined || plugin.prepare !== undefined || ofPods,
     hasCleanup: plugin.populateCleanup !== undefined,
     maxAttempts: plugin.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     pollIntervalMs: plugin.pollIntervalMs ?? DEFAULT_POLL_MS,

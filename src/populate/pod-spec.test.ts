@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { aBoundPrime, aPopulation, aPrime, UID } from '../../test/support/objects.ts';
 import type { NewObject } from '../api/objects.ts';
+import type { PodSettings } from '../api/pod-settings.ts';
 import type { PodTemplate } from '../sdk/index.ts';
+import { settingsOf } from './pod-settings.ts';
 import { buildPod } from './pod-spec.ts';
 
 interface PodSpec {
@@ -13,9 +15,10 @@ interface PodSpec {
   };
 }
 
-function pod(template: PodTemplate, prime = aBoundPrime): NewObject & PodSpec {
+function pod(template: PodTemplate, prime = aBoundPrime, operator: PodSettings = {}): NewObject & PodSpec {
   const built = buildPod({
     template,
+    settings: settingsOf({ ...podPluginOf(), pod: () => template }, { all: operator }, template),
     claimUid: UID,
     attempt: 3,
     population: aPopulation(),
@@ -26,7 +29,78 @@ function pod(template: PodTemplate, prime = aBoundPrime): NewObject & PodSpec {
   return built as NewObject & PodSpec;
 }
 
+function podPluginOf() {
+  return { name: 'p', source: { group: 'g', version: 'v1', kind: 'K' }, schema: { parse: (spec: unknown) => spec } };
+}
+
+/** Every field that the operator's settings have, so that one that is forgotten in the pod is noticed. */
+const everything: Required<PodSettings> = {
+  resources: { requests: { cpu: '1' }, limits: { cpu: null, 'example.com/gpu': '1' } },
+  securityProfile: 'privileged-data',
+  nodeSelector: { disk: 'fast' },
+  tolerations: [{ key: 'storage', operator: 'Exists' }],
+  affinity: { nodeAffinity: {} },
+  imagePullSecrets: [{ name: 'registry' }],
+  env: { LEVEL: '$(HOME)' },
+  volumes: [{ name: 'extra', configMap: { name: 'extra' } }],
+  volumeMounts: [{ name: 'extra', mountPath: '/extra', readOnly: true }],
+  labels: { team: 'storage' },
+  annotations: { note: 'x' },
+  priorityClassName: 'low',
+  runtimeClassName: 'kata',
+  serviceAccountName: 'populator',
+  automountServiceAccountToken: true,
+  proxy: { http: 'http://proxy:3128', none: '.svc' },
+  caBundle: { configMap: 'trust', key: 'bundle.pem' },
+};
+
 describe('the populator pod', () => {
+  test('has everything that the settings say', () => {
+    const { spec, metadata } = pod({}, aBoundPrime, everything);
+    expect(metadata).toMatchObject({ labels: { team: 'storage' }, annotations: { note: 'x' } });
+    expect(spec).toMatchObject({
+      nodeSelector: { disk: 'fast' },
+      tolerations: [{ key: 'storage', operator: 'Exists' }],
+      affinity: { nodeAffinity: {} },
+      imagePullSecrets: [{ name: 'registry' }],
+      priorityClassName: 'low',
+      runtimeClassName: 'kata',
+      serviceAccountName: 'populator',
+      automountServiceAccountToken: true,
+      securityContext: { runAsUser: 0, runAsGroup: 0, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(spec.containers[0]).toMatchObject({
+      resources: {
+        requests: { cpu: '1', memory: '96Mi' },
+        limits: { memory: '512Mi', 'example.com/gpu': '1' },
+      },
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'] },
+      },
+      env: [
+        { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
+        { name: 'http_proxy', value: 'http://proxy:3128' },
+        { name: 'NO_PROXY', value: '.svc' },
+        { name: 'no_proxy', value: '.svc' },
+        { name: 'NODE_EXTRA_CA_CERTS', value: '/var/run/volprime/ca/ca.crt' },
+        { name: 'LEVEL', value: '$$(HOME)' },
+      ],
+    });
+    expect(spec.containers[0]?.['resources']).not.toHaveProperty('limits.cpu');
+    expect(spec.volumes).toContainEqual({ name: 'extra', configMap: { name: 'extra' } });
+    expect(spec.volumes).toContainEqual({
+      name: 'ca-bundle',
+      configMap: { name: 'trust', optional: true, items: [{ key: 'bundle.pem', path: 'ca.crt' }] },
+    });
+    expect(spec.containers[0]?.['volumeMounts']).toEqual([
+      { name: 'target', mountPath: '/target' },
+      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'ca-bundle', mountPath: '/var/run/volprime/ca', readOnly: true },
+      { name: 'extra', mountPath: '/extra', readOnly: true },
+    ]);
+  });
+
   test('is admitted at Pod Security level restricted, has no token and never restarts', () => {
     const { spec } = pod({});
     expect(spec).toMatchObject({ restartPolicy: 'Never', automountServiceAccountToken: false });

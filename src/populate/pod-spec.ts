@@ -1,5 +1,6 @@
 import { ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
+import { CA_BUNDLE_DIR, type PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
 import type { PodTemplate } from '../sdk/index.ts';
@@ -8,10 +9,14 @@ import { ownLabels } from './prime-spec.ts';
 export const POPULATOR_CONTAINER = 'populator';
 /** uid and gid of the populator container, and fsGroup of its volumes. */
 const POPULATOR_ID = 65532;
-const DEFAULT_RESOURCES = { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '512Mi' } };
+const CA_FILE = 'ca.crt';
+/** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
+const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];
 
 export interface PodInputs {
   readonly template: PodTemplate;
+  /** With the template's own resources and environment merged in. */
+  readonly settings: PodSettings;
   readonly claimUid: string;
   readonly attempt: number;
   readonly population: Population;
@@ -22,19 +27,21 @@ export interface PodInputs {
 }
 
 /**
- * The populator pod: admitted at Pod Security level "restricted", without a service account token, placed by the scheduler,
- * never restarted (an attempt is one run), and held by our finalizer until the kubelet's word on it was read.
+ * The populator pod: admitted at Pod Security level "restricted" unless its settings say otherwise, without a service account token unless
+ * the operator says otherwise, placed by the scheduler, never restarted (an attempt is one run), and held by our finalizer until the
+ * kubelet's word on it was read.
  */
 export function buildPod(inputs: PodInputs): NewObject {
-  const { claimUid, attempt, population, prime, template } = inputs;
+  const { claimUid, attempt, population, prime, settings } = inputs;
+  const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: podName(claimUid, attempt),
       namespace: prime.metadata.namespace ?? '',
-      labels: ownLabels(claimUid, 'populator'),
-      annotations: { [ANNOTATION_POPULATION_UID]: population.metadata.uid },
+      labels: { ...settings.labels, ...ownLabels(claimUid, 'populator') },
+      annotations: { ...settings.annotations, [ANNOTATION_POPULATION_UID]: population.metadata.uid },
       finalizers: [PROTECTION_FINALIZER],
       ownerReferences: [
         {
@@ -49,31 +56,65 @@ export function buildPod(inputs: PodInputs): NewObject {
     },
     spec: {
       restartPolicy: 'Never',
-      automountServiceAccountToken: false,
+      ...(settings.serviceAccountName !== undefined && { serviceAccountName: settings.serviceAccountName }),
+      automountServiceAccountToken: settings.automountServiceAccountToken ?? false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 10,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: POPULATOR_ID,
-        runAsGroup: POPULATOR_ID,
-        fsGroup: POPULATOR_ID,
-        fsGroupChangePolicy: 'OnRootMismatch',
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
+      ...(nodeSelector && { nodeSelector }),
+      ...(tolerations && { tolerations }),
+      ...(affinity && { affinity }),
+      ...(imagePullSecrets && { imagePullSecrets }),
+      ...(priorityClassName !== undefined && { priorityClassName }),
+      ...(runtimeClassName !== undefined && { runtimeClassName }),
+      securityContext: podSecurity(settings),
       containers: [container(inputs)],
-      volumes: [
-        { name: 'target', persistentVolumeClaim: { claimName: prime.metadata.name } },
-        { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
-        ...(template.secrets ?? []).map((secret, index) => ({
-          name: `secret-${index}`,
-          secret: { secretName: secret.name, defaultMode: 0o440 },
-        })),
-      ],
+      volumes: volumes(inputs),
     },
   };
 }
 
-function container({ template, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
+function podSecurity({ securityProfile }: PodSettings): object {
+  const id = securityProfile === 'privileged-data' ? 0 : POPULATOR_ID;
+  return {
+    ...(id !== 0 && { runAsNonRoot: true, fsGroup: id, fsGroupChangePolicy: 'OnRootMismatch' }),
+    runAsUser: id,
+    runAsGroup: id,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+function containerSecurity({ securityProfile }: PodSettings): object {
+  const add = securityProfile === 'privileged-data' ? { add: DATA_CAPABILITIES } : {};
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], ...add },
+  };
+}
+
+function volumes({ prime, template, settings }: PodInputs): object[] {
+  const { caBundle } = settings;
+  return [
+    { name: 'target', persistentVolumeClaim: { claimName: prime.metadata.name } },
+    { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+    ...(template.secrets ?? []).map((secret, index) => ({
+      name: `secret-${index}`,
+      secret: { secretName: secret.name, defaultMode: 0o440 },
+    })),
+    // Optional: where it is missing the container says which certificate it does not trust, and the next attempt finds it.
+    ...(caBundle === undefined
+      ? []
+      : [
+          {
+            name: 'ca-bundle',
+            configMap: { name: caBundle.configMap, optional: true, items: [{ key: caBundle.key, path: CA_FILE }] },
+          },
+        ]),
+    ...(settings.volumes ?? []),
+  ];
+}
+
+function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
   const path = template.mountPath ?? '/target';
   const block = prime.spec.volumeMode === 'Block';
   const secretMounts = (template.secrets ?? []).map((secret, index) => ({
@@ -87,17 +128,35 @@ function container({ template, image, imagePullPolicy, prime }: PodInputs): Reco
     ...(imagePullPolicy !== undefined && template.image === undefined && { imagePullPolicy }),
     ...(template.command !== undefined && { command: template.command.map(literal) }),
     ...(template.args !== undefined && { args: template.args.map(literal) }),
-    env: Object.entries(template.env ?? {}).map(([name, value]) => ({ name, value: literal(value) })),
-    resources: template.resources ?? DEFAULT_RESOURCES,
+    env: Object.entries(environment(settings)).map(([name, value]) => ({ name, value: literal(value) })),
+    resources: resources(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+    securityContext: containerSecurity(settings),
     volumeMounts: [
       ...(block ? [] : [{ name: 'target', mountPath: path }]),
       { name: 'tmp', mountPath: '/tmp' },
       ...secretMounts,
+      ...(settings.caBundle === undefined ? [] : [{ name: 'ca-bundle', mountPath: CA_BUNDLE_DIR, readOnly: true }]),
+      ...(settings.volumeMounts ?? []),
     ],
     ...(block && { volumeDevices: [{ name: 'target', devicePath: path }] }),
   };
+}
+
+/** Both spellings: programs differ in which one they read. What `env` says outright wins. */
+function environment({ proxy, caBundle, env }: PodSettings): Record<string, string> {
+  const proxies = { HTTP_PROXY: proxy?.http, HTTPS_PROXY: proxy?.https, NO_PROXY: proxy?.none };
+  const set = Object.entries(proxies).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const, [name.toLowerCase(), value] as const],
+  );
+  const trusted = caBundle === undefined ? {} : { NODE_EXTRA_CA_CERTS: `${CA_BUNDLE_DIR}/${CA_FILE}` };
+  return { ...Object.fromEntries(set), ...trusted, ...env };
+}
+
+function resources({ resources: { requests = {}, limits = {} } = {} }: PodSettings): object {
+  const present = (quantities: Readonly<Record<string, string | null>>) =>
+    Object.fromEntries(Object.entries(quantities).filter(([, quantity]) => quantity !== null));
+  return { requests: present(requests), limits: present(limits) };
 }
 
 /** Kubernetes expands `$(NAME)` in arguments and environment: a tenant's text must arrive as it is. */

@@ -25,7 +25,10 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...(mutatePrime && { mutatePrime: (prime, params) => mutatePrime(prime, parsed(params)) }),
     ...(populateCleanup && { populateCleanup: (params) => populateCleanup(parsed(params)) }),
   } satisfies Partial<Plugin>;
-  if ('pod' in plugin) return { ...base, pod: (params) => plugin.pod(parsed(params)) };
+  if ('pod' in plugin) {
+    const { podSettings } = plugin;
+    return { ...base, ...(podSettings && { podSettings }), pod: (params) => plugin.pod(parsed(params)) };
+  }
   return {
     ...base,
     populate: (params) => plugin.populate(parsed(params)),

@@ -5,6 +5,7 @@
  * importing it costs next to nothing, so that it can be loaded in a populator pod.
  */
 export type { AccessMode, Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
+export type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 export { VolprimeError } from '../api/errors.ts';
 export { definePlugin } from './define-plugin.ts';
 export { AttemptFailedError, PermanentError, TemporaryError } from './errors.ts';

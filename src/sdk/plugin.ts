@@ -1,5 +1,6 @@
 /** The plugin contract: what a plugin author writes, and what the framework hands to it. */
 import type { Claim, NewObject, StorageClass, Volume } from '../api/objects.ts';
+import type { PluginPodSettings } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 
 /** JSON that the framework keeps in the Population between calls. */
@@ -138,6 +139,8 @@ interface PluginBase<Spec> {
 
 /** A plugin whose work is done in a pod that mounts the volume. */
 export interface PodPlugin<Spec> extends PluginBase<Spec> {
+  /** What all pods of this plugin need beside their container: fixed, so that no source can have a say in it. The operator's settings win. */
+  readonly podSettings?: PluginPodSettings;
   readonly pod: (params: PopulateParams<Spec>) => PodTemplate;
 }
 

@@ -1,8 +1,10 @@
 /** A plugin that is nothing but a container image with arguments, written as YAML: no TypeScript, no build. */
 import * as z from 'zod';
+import { pluginPodSettingsSchema } from '../../api/pod-settings.ts';
 
 const text = z.string().min(1);
-const quantities = z.record(z.string(), z.string());
+
+const { env: _env, ...fixed } = pluginPodSettingsSchema.shape;
 
 /** The file's shape. In `args` and `env`, `$(spec.FIELD)`, `$(source.name)`, `$(claim.name)` and the like are replaced. */
 export const imagePluginSchema = z.strictObject({
@@ -14,7 +16,7 @@ export const imagePluginSchema = z.strictObject({
     args: z.array(z.string()).optional(),
     env: z.record(z.string(), z.string()).optional(),
     mountPath: text.optional(),
-    resources: z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
+    ...fixed,
   }),
   maxAttempts: z.int().min(1).optional(),
 });

@@ -7,11 +7,13 @@ type Spec = z.infer<typeof specSchema>;
 
 /** A pod plugin made from a definition; the source's CRD, not the plugin, checks the spec. */
 export function imagePlugin(definition: ImagePluginDefinition): Plugin {
+  const { image: _image, command: _command, args: _args, env: _env, mountPath: _path, ...podSettings } = definition.pod;
   return definePlugin<Spec>({
     name: definition.name,
     source: withoutUndefined(definition.source),
     schema: specSchema,
     ...(definition.maxAttempts !== undefined && { maxAttempts: definition.maxAttempts }),
+    podSettings: withoutUndefined(podSettings),
     pod: (params) => podTemplate(definition, params),
   });
 }
@@ -19,14 +21,13 @@ export function imagePlugin(definition: ImagePluginDefinition): Plugin {
 function podTemplate({ pod }: ImagePluginDefinition, params: PopulateParams<Spec>): PodTemplate {
   const fill = (template: string) => fillIn(template, params);
   const env = pod.env && Object.fromEntries(Object.entries(pod.env).map(([name, value]) => [name, fill(value)]));
-  const { image, command, mountPath, resources } = pod;
+  const { image, command, mountPath } = pod;
   return withoutUndefined({
     image,
     command,
     mountPath,
     args: pod.args?.map(fill),
     env,
-    resources: resources && withoutUndefined(resources),
   });
 }
 

@@ -1,5 +1,5 @@
 /** Opens the source: one GET with bounded redirects, and a body that ends only when every announced byte has come. */
-import { Agent, request, type Dispatcher } from 'undici';
+import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { AttemptFailedError, PermanentError, type PluginLogger } from '../../sdk/index.ts';
 import type { Credentials } from './credentials.ts';
 import { bodyError, connectError, displayUrl, statusError } from './source-errors.ts';
@@ -37,7 +37,12 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  */
 export async function fetchSource(options: FetchOptions): Promise<Source> {
   const { connectMs, headersMs, idleMs } = options.timeouts ?? defaultTimeouts;
-  const dispatcher = new Agent({ connect: { timeout: connectMs }, headersTimeout: headersMs, bodyTimeout: idleMs });
+  // Straight, or by the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name.
+  const dispatcher = new EnvHttpProxyAgent({
+    connect: { timeout: connectMs },
+    headersTimeout: headersMs,
+    bodyTimeout: idleMs,
+  });
   try {
     return await follow(options, dispatcher);
   } catch (error) {
@@ -46,7 +51,7 @@ export async function fetchSource(options: FetchOptions): Promise<Source> {
   }
 }
 
-async function follow(options: FetchOptions, dispatcher: Agent): Promise<Source> {
+async function follow(options: FetchOptions, dispatcher: Dispatcher): Promise<Source> {
   const { credentials, logger } = options;
   let url = parseUrl(options.url);
   if (credentials !== undefined && !credentials.allows(url)) {
@@ -66,7 +71,7 @@ async function follow(options: FetchOptions, dispatcher: Agent): Promise<Source>
   throw new PermanentError('RedirectRefused', `${displayUrl(url)} is the end of more than ${MAX_REDIRECTS} redirects.`);
 }
 
-async function get(url: URL, options: FetchOptions, dispatcher: Agent): Promise<Dispatcher.ResponseData> {
+async function get(url: URL, options: FetchOptions, dispatcher: Dispatcher): Promise<Dispatcher.ResponseData> {
   const { credentials, signal } = options;
   const headers = {
     'user-agent': 'volprime',
@@ -83,7 +88,7 @@ async function get(url: URL, options: FetchOptions, dispatcher: Agent): Promise<
   }
 }
 
-async function open(url: URL, response: Dispatcher.ResponseData, dispatcher: Agent): Promise<Source> {
+async function open(url: URL, response: Dispatcher.ResponseData, dispatcher: Dispatcher): Promise<Source> {
   if (response.statusCode !== 200) {
     response.body.on('error', () => undefined).destroy();
     throw statusError(url, response.statusCode, header(response, 'retry-after'));

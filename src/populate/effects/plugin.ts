@@ -8,11 +8,14 @@ import { done, type Outcome, stale } from '../outcome.ts';
 import { type CallResult, callPlugin } from '../plugin-call.ts';
 import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
 import { DEFAULT_CALL_TIMEOUT_MS, type RegisteredPlugin } from '../plugin-registry.ts';
+import { podSecurityObjection } from './namespace.ts';
 import { patchStatus } from './record.ts';
 
-/** Asks the plugin whether this can work at all, and lets it make what the prime needs. */
+/** Asks namespace and plugin whether this can work at all, and lets the plugin make what the prime needs. */
 export function prepare(context: StepContext, o: Observation): Promise<Outcome> {
   return withPlugin(context, o, async ({ plugin }) => {
+    const objection = await podSecurityObjection(context, o, plugin);
+    if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
     const result = await call(context, plugin, 'prepare', async (scoped) => {
       await plugin.preflight?.(prepareParams(scoped, o));
       await plugin.prepare?.(prepareParams(scoped, o));

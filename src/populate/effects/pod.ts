@@ -13,6 +13,7 @@ import type { Observation } from '../observation.ts';
 import { isMadeFor } from '../observe.ts';
 import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { populateParams } from '../plugin-params.ts';
+import { settingsOf } from '../pod-settings.ts';
 import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';
 import { patchStatus } from './record.ts';
 import { timestamp } from '../status.ts';
@@ -32,6 +33,7 @@ export async function createPod(context: StepContext, o: Observation, attempt: n
     const template = registered.plugin.pod(populateParams(context, o));
     pod = buildPod({
       template,
+      settings: settingsOf(registered.plugin, context.config.podSettings, template),
       claimUid: o.uid,
       attempt,
       population,
