@@ -67,6 +67,12 @@ export function resultRecorded(o: Observation, result: PopulationResult, now: nu
   return {
     phase: 'Rebinding',
     result,
+    progress: {
+      percent: 100,
+      ...(result.bytes !== undefined && { bytesDone: result.bytes, bytesTotal: result.bytes }),
+      ...(result.files !== undefined && { files: result.files }),
+      updatedAt: timestamp(now),
+    },
     lastError: null,
     nextAttemptAt: null,
     conditions: conditions(o.population, 'reconciling', word, now),
