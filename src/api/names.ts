@@ -26,6 +26,9 @@ export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 /** On the prime: the node last copied to it. Written with selected-node, so its absence there means that the provisioner gave up. */
 export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
 
+/** On a volume under population: its own reclaim policy, suspended until the hand-over gives it back. */
+export const ANNOTATION_RECLAIM_POLICY = 'volprime.dev/reclaim-policy';
+
 /** Provenance on the final volume, written together with the swap. */
 export const ANNOTATION_POPULATED_FROM = 'volprime.dev/populated-from';
 export const ANNOTATION_POPULATED_BY = 'volprime.dev/population';

@@ -5,7 +5,7 @@ import { callCleanup, callComplete, callPopulate, prepare } from './effects/plug
 import { createPod, deletePod, readProgress, recordProgress, releasePod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
-import { deleteVolume, rebind, reclaimVolume } from './effects/volume.ts';
+import { deleteVolume, rebind, suspendRetain } from './effects/volume.ts';
 import type { Observation } from './observation.ts';
 import { done, type Outcome } from './outcome.ts';
 import { attemptStarted, failed, resultRecorded, succeeded } from './status.ts';
@@ -31,6 +31,8 @@ export async function act(context: StepContext, o: Observation, action: Action):
         () => handBackNode(context, o),
         () => forgetPrimeNode(context, o),
       );
+    case 'SuspendRetain':
+      return suspendRetain(context, o, action.volume);
     case 'StartAttempt':
       return patchStatus(context, o.population, attemptStarted(o, action, context.now()));
     case 'CreatePod':
@@ -57,8 +59,6 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return releasePod(context, action.pod);
     case 'CallCleanup':
       return callCleanup(context, o);
-    case 'ReclaimVolume':
-      return reclaimVolume(context, o, action.volume);
     case 'DeleteVolume':
       return deleteVolume(context, o, action.volume);
     case 'DeletePrime':

@@ -32,6 +32,7 @@ export type Action =
   | { readonly type: 'CreatePrime'; readonly node: string | undefined }
   | { readonly type: 'SetPrimeNode'; readonly node: string }
   | { readonly type: 'HandBackNode'; readonly node: string }
+  | { readonly type: 'SuspendRetain'; readonly volume: Volume }
   // Step 4: the work.
   | { readonly type: 'StartAttempt'; readonly attempt: number; readonly volume: Volume }
   | { readonly type: 'CreatePod'; readonly attempt: number }
@@ -53,7 +54,6 @@ export type Action =
   | { readonly type: 'DeletePod'; readonly pod: Pod }
   | { readonly type: 'ReleasePod'; readonly pod: Pod }
   | { readonly type: 'CallCleanup' }
-  | { readonly type: 'ReclaimVolume'; readonly volume: Volume }
   | { readonly type: 'DeleteVolume'; readonly volume: Volume }
   | { readonly type: 'DeletePrime' }
   | { readonly type: 'ReleasePrime' }

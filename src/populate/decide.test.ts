@@ -16,7 +16,12 @@ import {
   protectedBy,
   UID,
 } from '../../test/support/objects.ts';
-import { ANNOTATION_LAST_NODE, ANNOTATION_POPULATION_UID, ANNOTATION_SELECTED_NODE } from '../api/names.ts';
+import {
+  ANNOTATION_LAST_NODE,
+  ANNOTATION_POPULATION_UID,
+  ANNOTATION_RECLAIM_POLICY,
+  ANNOTATION_SELECTED_NODE,
+} from '../api/names.ts';
 import type { Action } from './action.ts';
 import { decide } from './decide.ts';
 import { noLocalFacts, type Observation } from './observation.ts';
@@ -34,6 +39,8 @@ const result = { verification: 'checksum' as const, digest: 'sha256:00', bytes: 
 const withResult = { ...started, phase: 'Rebinding' as const, result };
 const primeVolume = aVolume('prime-1');
 const report = JSON.stringify({ outcome: 'succeeded', targets: [result] });
+const retained = (claimUid: string, meta: object = {}) =>
+  aVolume(claimUid, { meta, spec: { persistentVolumeReclaimPolicy: 'Retain' } });
 const running = { claim: ours, population: aPopulation(started), prime: aBoundPrime, volume: primeVolume };
 const wffc = aClass({ volumeBindingMode: 'WaitForFirstConsumer' });
 const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
@@ -175,6 +182,27 @@ const rows: readonly Row[] = [
       claim: aClaim({ meta: protectedBy, spec: { accessModes: ['ReadWriteMany'] } }),
     },
     failure('VolumeRefused', { final: true }),
+  ],
+  // Until the hand-over a volume goes with its prime, whatever its class says.
+  [
+    'the volume would be retained',
+    { ...running, population: aPopulation(), volume: retained('prime-1') },
+    { type: 'SuspendRetain', volume: retained('prime-1') },
+  ],
+  [
+    'somebody has the volume retained in the middle of the work',
+    { ...running, volume: retained('prime-1'), pods: [pod(1, { phase: 'Running' })] },
+    { type: 'SuspendRetain' },
+  ],
+  [
+    'the volume would be retained, and its claim goes while the pod runs',
+    { ...running, claim: dying, volume: retained('prime-1'), pods: [pod(1, { phase: 'Running' })] },
+    { type: 'SuspendRetain' },
+  ],
+  [
+    'the volume would be retained, and somebody has begun to delete it',
+    { ...running, population: aPopulation(), volume: retained('prime-1', deleted) },
+    { type: 'DeletePrime' },
   ],
   // Step 4 with a pod.
   [
@@ -406,6 +434,24 @@ const rows: readonly Row[] = [
     },
     { type: 'DeleteVolume', volume: aVolume(UID) },
   ],
+  [
+    'bound elsewhere, ours was swapped and is retained',
+    {
+      claim: boundClaim('pv-other'),
+      population: aPopulation({ ...withResult, phase: 'Failed' }),
+      volume: retained(UID),
+    },
+    { type: 'SuspendRetain' },
+  ],
+  [
+    'bound elsewhere, ours was swapped and goes with its policy changed',
+    {
+      claim: boundClaim('pv-other'),
+      population: aPopulation({ ...withResult, phase: 'Failed' }),
+      volume: aVolume(UID, { meta: { annotations: { [ANNOTATION_RECLAIM_POLICY]: 'Retain' } } }),
+    },
+    { type: 'ReleaseClaim' },
+  ],
   // Step 7.
   [
     'the cleanup function comes before the prime goes',
@@ -502,7 +548,7 @@ const rows: readonly Row[] = [
   [
     'cancelled under Retain',
     { ...running, claim: dying, volume: aVolume('prime-1', { spec: { persistentVolumeReclaimPolicy: 'Retain' } }) },
-    { type: 'ReclaimVolume' },
+    { type: 'SuspendRetain' },
   ],
   [
     "cancelled after the swap under Retain: the volume is the claim's",

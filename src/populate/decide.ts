@@ -6,7 +6,7 @@ import { failureAction } from './failure.ts';
 import { hasFailed, holdsRecord, isCurrent, isDeleting, isFullyBound, isProtected } from './facts.ts';
 import { gate } from './gates.ts';
 import type { Observation } from './observation.ts';
-import { tearDown } from './tear-down.ts';
+import { suspendRetain, tearDown } from './tear-down.ts';
 
 /**
  * The one next step for a claim. Pure: the same observation and time give the same action.
@@ -77,6 +77,8 @@ function populate(o: Observation, now: number): Action {
       ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
       : { type: 'RecordPopulation', pinned: source };
   }
+  const suspending = suspendRetain(o);
+  if (suspending !== undefined) return suspending;
   // A recorded result outlives whatever a late call says.
   if (population?.status?.result !== undefined) return decideRebind(o, claim, now);
   if (o.local.failure !== undefined) return failureAction(o, o.local.failure, now);

@@ -1,6 +1,6 @@
 /** Steps 7 and 8: everything of ours goes, each thing confirmed gone before the next. Pure. */
 import type { Action } from './action.ts';
-import { PROTECTION_FINALIZER } from '../api/names.ts';
+import { ANNOTATION_RECLAIM_POLICY, PROTECTION_FINALIZER } from '../api/names.ts';
 import type { Claim, Volume } from '../api/objects.ts';
 import { clearPods } from './decide-attempt.ts';
 import { hasFinalizer } from '../runtime/index.ts';
@@ -15,12 +15,32 @@ export const CLEANUP_ATTEMPTS = 10;
  * Serves success, failure and cancellation alike: what differs is only whether the volume was handed over.
  */
 export function tearDown(o: Observation, now: number): Action | undefined {
-  return clearPods(o.pods) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o);
+  return (
+    suspendRetain(o) ?? clearPods(o.pods) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o)
+  );
 }
 
 /** As above for a prime alone: the claim stays ours and gets a new prime. */
 export function discardPrime(o: Observation, now: number): Action {
-  return clearPods(o.pods) ?? removePrime(o, now) ?? waiting('waiting for the discarded prime to be gone');
+  return (
+    suspendRetain(o) ??
+    clearPods(o.pods) ??
+    removePrime(o, now) ??
+    waiting('waiting for the discarded prime to be gone')
+  );
+}
+
+/**
+ * A half-written volume goes even under Retain: nobody was ever given it. So it is under Delete from the moment it is seen until the
+ * hand-over, which gives the class's policy back in the same write: whatever is taken away by force meanwhile, its volume goes with it.
+ */
+export function suspendRetain({ prime, volume }: Observation): Action | undefined {
+  const unsafe = prime !== undefined && volume !== undefined && isBoundTo(volume, prime) && retains(volume);
+  return unsafe ? { type: 'SuspendRetain', volume } : undefined;
+}
+
+function retains(volume: Volume): boolean {
+  return volume.spec.persistentVolumeReclaimPolicy === 'Retain' && !isDeleting(volume);
 }
 
 function cleanup(o: Observation, now: number): Action | undefined {
@@ -37,19 +57,25 @@ function cleanup(o: Observation, now: number): Action | undefined {
   return { type: 'CallCleanup' };
 }
 
-/** Swapped to a claim that somebody else bound in between: left alone, a later claim of that name could get the data. */
+/**
+ * Swapped to a claim that somebody else bound in between: left alone, a later claim of that name could get the data. Without the
+ * provisioner's finalizer, which comes with the policy Delete, deleting the object would leave the storage: where the policy had to be
+ * changed, the PV controller is left to reclaim the volume, as it does with every provisioned volume whose claim has another one.
+ */
 function strayVolume(o: Observation): Action | undefined {
   const { volume, claim } = o;
   if (volume === undefined || claim === undefined || !isSwapped(o) || isDeleting(volume)) return undefined;
   const bound = claim.spec.volumeName;
-  return bound !== undefined && bound !== volume.metadata.name ? { type: 'DeleteVolume', volume } : undefined;
+  if (bound === undefined || bound === volume.metadata.name) return undefined;
+  if (retains(volume)) return { type: 'SuspendRetain', volume };
+  return volume.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] === undefined
+    ? { type: 'DeleteVolume', volume }
+    : undefined;
 }
 
 function removePrime(o: Observation, now: number): Action | undefined {
-  const { prime, volume } = o;
+  const { prime } = o;
   if (prime === undefined) return undefined;
-  // A half-written volume goes even under Retain: nobody was ever given it.
-  if (volume !== undefined && isBoundTo(volume, prime) && mustReclaim(volume)) return { type: 'ReclaimVolume', volume };
   // After the hand-over nothing rests on it any more. Let go first: once it is being deleted, its finalizers are contended.
   if (isSwapped(o) && hasFinalizer(prime, PROTECTION_FINALIZER)) return { type: 'ReleasePrime' };
   if (!isDeleting(prime)) return { type: 'DeletePrime' };
@@ -58,10 +84,6 @@ function removePrime(o: Observation, now: number): Action | undefined {
   const until = settledAt(o, prime);
   if (until > now) return waiting('a volume may still be on its way to the temporary claim', until);
   return { type: 'ReleasePrime' };
-}
-
-function mustReclaim(volume: Volume): boolean {
-  return volume.spec.persistentVolumeReclaimPolicy === 'Retain' && !isDeleting(volume);
 }
 
 /**

@@ -21,7 +21,7 @@ import { until } from './harness/until.ts';
 const TEST_MS = 10 * 60_000;
 
 const cancelSteps: readonly ActionType[] = [
-  'ReclaimVolume',
+  'SuspendRetain',
   'DeletePrime',
   'ReleasePrime',
   'ReleaseClaim',

@@ -1,21 +1,21 @@
 /**
  * Other hands on what a population needs, in the middle of its work: users, administrators, other controllers.
- * populators.md, cases 8, 9, 16, 21, 22, 23, 36, 50 and 64.
+ * populators.md, cases 8, 9, 16, 36 and 64.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podName, primeName } from '../../src/api/names.ts';
+import { primeName } from '../../src/api/names.ts';
 import type { Claim, KubeObject } from '../../src/api/objects.ts';
-import { type Population, populations } from '../../src/api/population.ts';
-import { claims, pods, type Resource } from '../../src/api/resources.ts';
+import type { Population } from '../../src/api/population.ts';
+import { claims, type Resource } from '../../src/api/resources.ts';
 import type { Gate } from '../support/archive-server.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
+import { expectNothingLeft, isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim, aProvider, providerRef } from './harness/manifests.ts';
+import { read as readObject, recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
-import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -36,56 +36,6 @@ interface Work {
   readonly listing: string;
   readonly gate: Gate;
 }
-
-describe('what is taken away during the download is made again, on a clean volume', () => {
-  testTogether(
-    [
-      { name: 'the prime', take: ({ claim }: Work) => remove(claims, primeName(claim.metadata.uid)) },
-      {
-        name: 'the prime, by force',
-        take: async ({ claim }: Work) => {
-          await stripFinalizers(claims, primeName(claim.metadata.uid));
-          await remove(claims, primeName(claim.metadata.uid));
-        },
-      },
-      {
-        name: 'the volume',
-        take: async ({ claim }: Work) => {
-          const prime = await read(claims, primeName(claim.metadata.uid));
-          await suite.cluster.kubectl(['delete', 'pv', prime.spec.volumeName ?? '', '--wait=false']);
-        },
-      },
-      {
-        name: 'the populator pod',
-        take: async ({ claim }: Work) => {
-          const name = podName(claim.metadata.uid, 1);
-          await remove(pods, name);
-          await until(
-            'the pod to be gone',
-            async () => (await suite.cluster.client.get(pods, { namespace, name })) === undefined,
-          );
-        },
-      },
-      {
-        name: 'the populator pod, by force',
-        take: async ({ claim }: Work) => {
-          const pod = podName(claim.metadata.uid, 1);
-          await stripFinalizers(pods, pod);
-          await suite.cluster.kubectl(['delete', 'pod', pod, '--force', `--namespace=${namespace}`]);
-        },
-      },
-    ],
-    async ({ name, take }) => {
-      const work = await podAtWork(name.replaceAll(/[^a-z]+/g, '-'));
-      await take(work);
-      work.gate.open();
-      await expectPopulated(work.claim.metadata.name, work.listing);
-      const record = await recordOf(work.claim);
-      expect(record?.status?.attempt).toBe(2);
-    },
-    TEST_MS,
-  );
-});
 
 describe('a source', () => {
   test(
@@ -126,7 +76,7 @@ test(
     await until('the claim to be bound to the other volume', () => read(claims, 'grabbed'), isFullyBound);
     const record = await until(
       'the record to say so',
-      () => recordOf(work.claim),
+      () => recordOf(suite.cluster, work.claim),
       (found) => found?.status?.phase === 'Failed',
     );
     await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -149,7 +99,7 @@ test(
     await suite.apply(source);
     const record = await until(
       'the record to name the foreign claim',
-      () => recordOf(claim),
+      () => recordOf(suite.cluster, claim),
       (found) => ready(found)?.reason === 'NameTaken',
     );
     expect(ready(record)?.message).toContain(foreign);
@@ -171,7 +121,7 @@ test(
     const claim = await read(claims, 'early');
     await until(
       'the record to say what is missing',
-      () => recordOf(claim),
+      () => recordOf(suite.cluster, claim),
       (found) => ready(found)?.reason === 'StorageClassNotFound',
     );
     expect(leftovers(await readNamespace(suite.cluster, namespace))).toEqual([]);
@@ -202,7 +152,7 @@ async function expectPopulated(name: string, listing: string): Promise<void> {
   );
   await until(
     `nothing of ours to be left for ${name}`,
-    async () => (await recordOf(await read(claims, name)))?.status?.phase,
+    async () => (await recordOf(suite.cluster, await read(claims, name)))?.status?.phase,
     (phase) => phase === 'Succeeded',
   );
   expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
@@ -230,27 +180,10 @@ function written({ metadata, spec }: Claim) {
   return { uid, labels, annotations, finalizers, ownerReferences, deletionTimestamp, spec };
 }
 
-async function read<T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> {
-  const found = await suite.cluster.client.get(resource, { namespace, name });
-  if (found === undefined) throw new Error(`${resource.kind} ${name} is not there`);
-  return found;
-}
-
-async function recordOf(claim: Claim): Promise<Population | undefined> {
-  const records = await listAll(suite.cluster, populations, namespace);
-  return records.find(({ spec }) => spec.claim.uid === claim.metadata.uid);
+function read<T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> {
+  return readObject(suite.cluster, resource, { namespace, name });
 }
 
 function ready(record: Population | undefined) {
   return record?.status?.conditions?.find(({ type }) => type === 'Ready');
-}
-
-async function remove<T extends KubeObject>(resource: Resource<T>, name: string): Promise<void> {
-  const { metadata } = await read(resource, name);
-  await suite.cluster.client.delete(resource, metadata, { uid: metadata.uid });
-}
-
-async function stripFinalizers<T extends KubeObject>(resource: Resource<T>, name: string): Promise<void> {
-  const { metadata } = await read(resource, name);
-  await suite.cluster.client.mergePatch(resource, metadata, { metadata: { finalizers: null } });
 }

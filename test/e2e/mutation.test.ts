@@ -72,6 +72,16 @@ const scenarios: readonly Scenario[] = [
     play: deleteInForeground,
     harm: /Released volume/,
   },
+  {
+    name: 'the policy Delete until the hand-over: the prime is taken away by force',
+    without: {
+      file: 'populate/decide.ts',
+      from: 'if (suspending !== undefined) return suspending;',
+      to: '',
+    },
+    play: losePrimeAtWork,
+    harm: /Released volume/,
+  },
 ];
 const volumePath = /^\/api\/v1\/persistentvolumes\/[^/]+$/;
 
@@ -169,6 +179,16 @@ async function deleteInForeground(stage: Stage): Promise<string> {
   await suite.cluster.kubectl(['patch', ...lasting, '--type=merge', '--patch={"metadata":{"finalizers":null}}']);
   await stage.controller.freeLease();
   stage.controller.start();
+  return gone(stage);
+}
+
+async function losePrimeAtWork(stage: Stage): Promise<string> {
+  await bringToWork(stage);
+  const { namespace } = stage;
+  const name = primeName((await readClaim(stage)).metadata.uid);
+  await suite.cluster.client.mergePatch(claims, { namespace, name }, { metadata: { finalizers: null } });
+  await suite.cluster.kubectl(['delete', 'pvc', name, `--namespace=${namespace}`, '--wait']);
+  await suite.cluster.kubectl(['delete', 'pvc', 'data', `--namespace=${namespace}`, '--wait=false']);
   return gone(stage);
 }
 

@@ -4,6 +4,7 @@ import {
   ANNOTATION_POPULATED_AT,
   ANNOTATION_POPULATED_BY,
   ANNOTATION_POPULATED_FROM,
+  ANNOTATION_RECLAIM_POLICY,
   ANNOTATION_VERIFICATION,
 } from '../../api/names.ts';
 import type { Claim, Volume } from '../../api/objects.ts';
@@ -11,7 +12,7 @@ import type { Population } from '../../api/population.ts';
 import { claims, volumes } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import type { StepContext } from '../context.ts';
-import { isDeleting } from '../facts.ts';
+import { isBoundTo, isDeleting } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { timestamp } from '../status.ts';
@@ -70,6 +71,7 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
   const { namespace, name, uid } = claim.metadata;
   const { source } = population.spec;
   const result = population.status?.result;
+  const suspended = volume.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY];
   return {
     metadata: {
       uid: volume.metadata.uid,
@@ -80,28 +82,42 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
         [ANNOTATION_POPULATED_AT]: timestamp(now),
         [ANNOTATION_VERIFICATION]: result?.verification ?? 'none',
         ...(result?.digest !== undefined && { [ANNOTATION_DIGEST]: result.digest }),
+        [ANNOTATION_RECLAIM_POLICY]: null,
       },
     },
     // The old claim's resourceVersion must not stay: null removes it, the PV controller completes the rest.
-    spec: { claimRef: { namespace, name, uid, resourceVersion: null } },
+    spec: {
+      claimRef: { namespace, name, uid, resourceVersion: null },
+      ...(suspended !== undefined && { persistentVolumeReclaimPolicy: suspended }),
+    },
   };
 }
 
-/** A volume that nobody was given is removed with its prime, also under Retain: the class's policy begins with the hand-over. */
-export async function reclaimVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
-  if (o.prime === undefined || volume.spec.claimRef?.uid !== o.prime.metadata.uid)
-    return stale('the volume belongs to somebody else');
+/**
+ * Until the hand-over the volume goes with its prime, whatever its class says: see tear-down. The policy that it had is kept on the
+ * volume itself, in the same write, since a class may be another one by the time of the hand-over.
+ */
+export async function suspendRetain(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
+  const ofPrime = o.prime !== undefined && isBoundTo(volume, o.prime);
+  if (!ofPrime && !isStray(o, volume)) return stale('the volume belongs to somebody else');
   const { uid, resourceVersion } = volume.metadata;
-  const body = { metadata: { uid, resourceVersion }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+  const annotations = { [ANNOTATION_RECLAIM_POLICY]: volume.spec.persistentVolumeReclaimPolicy };
+  const body = { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
   const outcome = await context.client.mergePatch(volumes, keyOf(volume), body, { signal: context.signal });
   return settle(context.stores.volumes, outcome, `volume ${volume.metadata.name}`);
 }
 
 /** Swapped, but the claim was bound elsewhere meanwhile: see tear-down. */
 export async function deleteVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
-  if (volume.metadata.uid !== o.population?.status?.volume?.uid || volume.spec.claimRef?.uid !== o.uid)
-    return stale('the volume belongs to somebody else');
+  if (!isStray(o, volume)) return stale('the volume belongs to somebody else');
   const { uid, resourceVersion } = volume.metadata;
   const outcome = await context.client.delete(volumes, keyOf(volume), { uid, resourceVersion, signal: context.signal });
   return settleDelete(context.stores.volumes, volume, outcome, `volume ${volume.metadata.name}`);
+}
+
+/** The recorded volume, handed over to a claim that has another one. */
+function isStray(o: Observation, volume: Volume): boolean {
+  const bound = o.claim?.spec.volumeName;
+  const recorded = volume.metadata.uid === o.population?.status?.volume?.uid;
+  return recorded && volume.spec.claimRef?.uid === o.uid && bound !== undefined && bound !== volume.metadata.name;
 }

@@ -1,0 +1,202 @@
+/**
+ * What a population stands on is taken away: the prime, by request and by force, and the volume, at each stage and under both reclaim
+ * policies. Whatever was half-written is gone from the storage too, and what was handed over stays.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { podName, primeName } from '../../src/api/names.ts';
+import type { Claim } from '../../src/api/objects.ts';
+import { claims, pods, volumes } from '../../src/api/resources.ts';
+import type { Gate } from '../support/archive-server.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import type { ControllerProcess } from './harness/controller-process.ts';
+import { crashInLanes, type Lane, lanePopulated } from './harness/crash-lanes.ts';
+import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
+import { aClaimManifest } from './harness/manifests.ts';
+import { read, recordOf, remove, stripFinalizers } from './harness/objects.ts';
+import { readBack } from './harness/read-back.ts';
+import { downloads, hold, providerOf, transferOf } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { testTogether } from './harness/together.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 5 * 60_000;
+const policies = ['imm-del', 'imm-ret'] as const;
+
+let suite: Suite;
+let namespace: string;
+let controller: ControllerProcess;
+beforeAll(async () => {
+  suite = await openSuite();
+  namespace = await suite.namespace('taken');
+  controller = suite.controller({ name: namespace, namespaces: [namespace] });
+  controller.start();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+interface Work {
+  readonly claim: Claim;
+  readonly listing: string;
+  readonly gate: Gate;
+}
+
+interface Theft {
+  readonly what: string;
+  readonly take: (work: Work) => Promise<void>;
+}
+
+const thefts: readonly Theft[] = [
+  { what: 'case 21: the prime', take: ({ claim }) => remove(suite.cluster, claims, primeKey(claim)) },
+  { what: 'case 22: the prime, by force', take: ({ claim }) => removeByForce(claim) },
+  { what: 'case 23: the volume', take: async ({ claim }) => deleteVolume(await volumeOfPrime(claim)) },
+  {
+    what: 'case 50: the populator pod',
+    take: async ({ claim }) => {
+      const key = { namespace, name: podName(claim.metadata.uid, 1) };
+      await remove(suite.cluster, pods, key);
+      await until('the pod to be gone', async () => (await suite.cluster.client.get(pods, key)) === undefined);
+    },
+  },
+  {
+    what: 'case 50: the populator pod, by force',
+    take: async ({ claim }) => {
+      const name = podName(claim.metadata.uid, 1);
+      await stripFinalizers(suite.cluster, pods, { namespace, name });
+      await suite.cluster.kubectl(['delete', 'pod', name, '--force', `--namespace=${namespace}`]);
+    },
+  },
+];
+
+describe('what is taken away during the download is made again, on a clean volume', () => {
+  testTogether(
+    policies.flatMap((storageClass) =>
+      thefts.map((theft) => ({ ...theft, storageClass, name: `${theft.what} (${storageClass})` })),
+    ),
+    async ({ name, storageClass, take }) => {
+      const work = await podAtWork(name.replaceAll(/[^a-z0-9]+/g, '-').replace(/-$/, ''), storageClass);
+      const { volumeName = '' } = (await read(suite.cluster, claims, primeKey(work.claim))).spec;
+      await take(work);
+      work.gate.open();
+      await expectPopulated(work);
+      expect((await recordOf(suite.cluster, work.claim))?.status?.attempt).toBe(2);
+      const final = await volumeOf(work.claim);
+      expect(final.spec.persistentVolumeReclaimPolicy).toBe(storageClass === 'imm-ret' ? 'Retain' : 'Delete');
+      // By force or not, the half-written one is gone, and so is its storage.
+      if (final.metadata.name !== volumeName)
+        await until(
+          `volume ${volumeName} to be gone`,
+          async () => (await suite.cluster.client.get(volumes, { name: volumeName })) === undefined,
+        );
+    },
+    TEST_MS,
+  );
+
+  test(
+    'and nothing else is left in the storage',
+    async () => expectNothingLeft(suite.cluster, namespace, () => controller.check()),
+    TEST_MS,
+  );
+});
+
+/** The controller dies at a stage; while it is down, this is done. */
+const stages = [
+  { label: 'case 21: the prime, before the work', point: 'before-StartAttempt', take: takePrime },
+  { label: 'case 22: the prime by force, before the work', point: 'before-StartAttempt', take: removeByForce },
+  { label: 'case 23: the volume, before the work', point: 'before-StartAttempt', take: takeVolume },
+  { label: 'case 23: the volume, when its data is verified', point: 'after-RecordResult', take: takeVolume },
+  { label: 'case 22: the prime by force, when the data is verified', point: 'after-RecordResult', take: removeByForce },
+  { label: 'case 21: the prime, when the volume is handed over', point: 'after-Rebind', take: takePrime },
+  { label: 'case 23: the volume, when it is handed over', point: 'after-Rebind', take: takeVolume },
+  { label: 'case 23: the volume, when the prime is gone', point: 'after-ReleasePrime', take: takeVolumeOfClaim },
+] as const;
+
+describe('what is taken away while the controller is down', () => {
+  test(
+    'cases 21, 22, 23: is made again before the hand-over and kept after it, under both policies',
+    async () => {
+      const cases = policies.flatMap((storageClass) =>
+        stages.map(({ label, point, take }) => ({
+          name: `${label.replaceAll(/[^a-z0-9]+/g, '-')}-${storageClass}`,
+          point,
+          take,
+          storageClass,
+        })),
+      );
+      const lanes = await crashInLanes(suite, {
+        label: 'taken-lanes',
+        storageClass: ({ name }) => (name.endsWith('imm-ret') ? 'imm-ret' : 'imm-del'),
+        cases,
+        sourceOf: (inNamespace, { name }) => transferOf(inNamespace, name),
+        meanwhile: async (lane: Lane, { name }) => {
+          const claim = await read(suite.cluster, claims, { namespace: lane.namespace, name });
+          await cases.find((theCase) => theCase.name === name)?.take(claim);
+        },
+      });
+      const contents = await Promise.all(lanes.map((lane) => lanePopulated(suite, lane)));
+      const listing = Object.fromEntries(cases.map(({ name }) => [name, suite.transfers.listing(name)]));
+      expect(Object.assign({}, ...contents)).toEqual(listing);
+      expect(suite.transfers.violations).toEqual([]);
+    },
+    TEST_MS,
+  );
+});
+
+function primeKey({ metadata }: Claim) {
+  return { namespace: metadata.namespace ?? '', name: primeName(metadata.uid) };
+}
+
+async function takePrime(claim: Claim): Promise<void> {
+  await remove(suite.cluster, claims, primeKey(claim));
+}
+
+async function removeByForce(claim: Claim): Promise<void> {
+  await stripFinalizers(suite.cluster, claims, primeKey(claim));
+  await remove(suite.cluster, claims, primeKey(claim));
+}
+
+async function takeVolume(claim: Claim): Promise<void> {
+  await deleteVolume(await volumeOfPrime(claim));
+}
+
+async function takeVolumeOfClaim(claim: Claim): Promise<void> {
+  await deleteVolume(claim.spec.volumeName ?? '');
+}
+
+async function volumeOfPrime(claim: Claim): Promise<string> {
+  return (await read(suite.cluster, claims, primeKey(claim))).spec.volumeName ?? '';
+}
+
+async function deleteVolume(name: string): Promise<void> {
+  await suite.cluster.kubectl(['delete', 'pv', name, '--wait=false']);
+}
+
+async function volumeOf(claim: Claim) {
+  const { spec } = await read(suite.cluster, claims, claim.metadata);
+  return read(suite.cluster, volumes, { name: spec.volumeName ?? '' });
+}
+
+/** A claim whose populator pod is held in the middle of its download. */
+async function podAtWork(name: string, storageClass: string): Promise<Work> {
+  const held = hold(suite, name);
+  const { source, ref } = providerOf(suite, namespace, name);
+  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
+  await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
+  return { ...held, claim: await read(suite.cluster, claims, { namespace, name }) };
+}
+
+async function expectPopulated({ claim, listing }: Work): Promise<void> {
+  const { name } = claim.metadata;
+  await until(
+    `${name} to be bound`,
+    () => {
+      controller.check();
+      return read(suite.cluster, claims, claim.metadata);
+    },
+    isFullyBound,
+  );
+  await until(
+    `the record of ${name} to succeed`,
+    async () => (await recordOf(suite.cluster, claim))?.status?.phase,
+    (phase) => phase === 'Succeeded',
+  );
+  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
+}
