@@ -11,6 +11,8 @@ export const configSchema = z.object({
   populatorImage: z.string().min(1),
   imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
   populatorPodSettings: populatorPodSettingsSchema.default({}),
+  crossNamespace: z.boolean().default(false),
+  populatorNamespace: z.string().min(1).default('volprime-populators'),
   concurrency: z.coerce.number().int().min(1).max(1000).default(32),
   leaderElect: z.boolean().default(true),
   leaseName: z.string().min(1).default('volprime-controller'),

@@ -45,6 +45,20 @@ const program = new Command('volprime-controller')
       'VOLPRIME_POPULATOR_POD_SETTINGS',
     ),
   )
+  .addOption(
+    flag(
+      '--cross-namespace',
+      'serve claims whose source is in another namespace, where a ReferenceGrant allows it',
+      'VOLPRIME_CROSS_NAMESPACE',
+    ),
+  )
+  .addOption(
+    flag(
+      '--populator-namespace <name>',
+      'namespace in which sources of other namespaces are populated (default volprime-populators)',
+      'VOLPRIME_POPULATOR_NAMESPACE',
+    ),
+  )
   .addOption(flag('--concurrency <n>', 'claims worked on at a time (default 32)', 'VOLPRIME_CONCURRENCY'))
   .addOption(
     flag(

@@ -62,7 +62,8 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
   const writer = leader === undefined ? client : gated(client, leader);
   const reporter = { reportingController: 'volprime.dev/controller', reportingInstance: hostname() };
   const events = new ApiEventRecorder({ ...reporter, client: writer, logger, metrics });
-  const informers = new InformerRegistry({ client, namespaces: config.namespaces, logger, metrics });
+  const populatorNamespace = config.crossNamespace ? config.populatorNamespace : undefined;
+  const informers = new InformerRegistry({ client, namespaces: namespacesOf(config), logger, metrics });
   const shared = { client: writer, informers, logger, metrics };
   const {
     populatorImage,
@@ -77,7 +78,7 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
       plugins,
       events,
       concurrency,
-      config: { populatorImage, imagePullPolicy, podSettings, crashPointDirectory },
+      config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, crashPointDirectory },
     }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
   ];
@@ -92,6 +93,11 @@ function checkPodSettings(plugins: readonly Plugin[], { populatorPodSettings }: 
   const problems = settingsProblems(plugins, populatorPodSettings);
   if (problems.length > 0)
     throw new VolprimeError('InvalidPodSettings', `populator pod settings: ${problems.join('; ')}`);
+}
+
+/** Confined or not, the controller must see what it makes itself. */
+function namespacesOf({ namespaces, crossNamespace, populatorNamespace }: Config): readonly string[] | undefined {
+  return namespaces === undefined || !crossNamespace ? namespaces : [...new Set([...namespaces, populatorNamespace])];
 }
 
 /** Whoever populates from Providers also tells their status; a controller for other kinds leaves them to others. */

@@ -11,4 +11,5 @@ export * from './pod-settings.ts';
 export * from './population.ts';
 export * from './provider.ts';
 export * from './reasons.ts';
+export * from './reference-grant.ts';
 export * from './resources.ts';

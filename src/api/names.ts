@@ -20,6 +20,8 @@ export const LABEL_POD_SECURITY = 'pod-security.kubernetes.io/enforce';
 
 /** Proof that an object was made for one Population: its UID, which only the API server hands out. */
 export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
+/** On the prime of a claim whose source is in another namespace: that source as pinned. The record, in the claim's namespace, must not show its spec. */
+export const ANNOTATION_PINNED_SOURCE = 'volprime.dev/pinned-source';
 export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 

@@ -32,13 +32,22 @@ export const pinnedSourceSchema = z.object({
   namespace: z.string(),
   uid,
   generation: count,
-  spec: anyJson.meta({ description: "The source's spec as it stood when it was pinned. Holds no secrets." }),
+  spec: anyJson.optional().meta({
+    description:
+      "The source's spec as it stood when it was pinned. Holds no secrets. Absent for a source of another namespace: it is not for readers of this one.",
+  }),
 });
 
 export const populationSpecSchema = z.object({
   claim: z.object({ name: z.string(), uid }),
   source: z.object({ group: z.string(), kind: z.string(), name: z.string() }),
   pinned: pinnedSourceSchema.optional().meta({ description: 'Absent while the source or the class is awaited.' }),
+  populatorNamespace: z
+    .string()
+    .optional()
+    .meta({
+      description: 'Where the temporary claim and the populator pods are; absent: in the namespace of the claim.',
+    }),
 });
 
 export const resultSchema = z.object({

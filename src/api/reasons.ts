@@ -68,8 +68,23 @@ export const reasons = {
   },
   CrossNamespaceNotSupported: {
     next: 'waits',
-    meaning: 'dataSourceRef names a source in another namespace.',
-    help: 'Put the source into the namespace of the claim.',
+    meaning: 'dataSourceRef names a source in another namespace, and the controller does not serve such claims.',
+    help: 'Put the source into the namespace of the claim, or ask for --cross-namespace (docs/cross-namespace.md).',
+  },
+  ReferenceNotGranted: {
+    next: 'waits',
+    meaning: 'dataSourceRef names a source in another namespace, and no ReferenceGrant there allows it.',
+    help: 'Ask the owner of that namespace for a ReferenceGrant; the claim goes on within seconds.',
+  },
+  PopulatorNamespaceNotFound: {
+    next: 'retries',
+    meaning: 'The namespace in which sources of other namespaces are populated does not exist.',
+    help: 'For the operator of the cluster: create it (deploy/components/cross-namespace).',
+  },
+  SecretAcrossNamespaces: {
+    next: 'stops',
+    meaning: 'The source is in another namespace and needs a Secret, and a Secret never leaves its namespace.',
+    help: 'Use a source that needs none, or create source and Secret in the namespace of the claim.',
   },
   NameTaken: {
     next: 'waits',

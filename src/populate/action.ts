@@ -13,6 +13,8 @@ export interface Waiting {
    * These are told when they last for two seconds.
    */
   readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked';
+  /** The message repeats what others say (a pod, the API server), which may be about the source. */
+  readonly quotes?: true;
   /** Look again at this time (epoch milliseconds) even if nothing changes. */
   readonly until?: number;
 }

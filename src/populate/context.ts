@@ -1,4 +1,5 @@
 /** What observing, acting and reporting are given. Ports only: nothing here is constructed by this room. */
+import type { ReferenceGrant } from '../api/reference-grant.ts';
 import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
 import type { PopulatorPodSettings } from '../api/pod-settings.ts';
 import type { Population } from '../api/population.ts';
@@ -17,6 +18,10 @@ export const BY_CLAIM_REF_UID = 'claimRefUid';
 export const BY_CLAIM_UID = 'claimUid';
 /** Index of claims: the data source they name. */
 export const BY_SOURCE = 'source';
+/** Index of claims whose source is in another namespace: that namespace. */
+export const BY_SOURCE_NAMESPACE = 'sourceNamespace';
+/** Index of grants: the namespace that they open. */
+export const BY_NAMESPACE = 'namespace';
 /** Index of claims that have no volume yet: the class they name. */
 export const BY_PENDING_CLASS = 'pendingClass';
 
@@ -28,6 +33,8 @@ export interface Stores {
   readonly storageClasses: Store<StorageClass>;
   /** One store for each plugin's source kind, by `Kind.group`. */
   readonly sources: ReadonlyMap<string, Store<SourceObject>>;
+  /** Undefined where sources of other namespaces are not served. */
+  readonly grants: Store<ReferenceGrant> | undefined;
 }
 
 export interface PopulateConfig {
@@ -36,6 +43,8 @@ export interface PopulateConfig {
   readonly imagePullPolicy: string | undefined;
   /** The operator's settings of populator pods. */
   readonly podSettings: PopulatorPodSettings;
+  /** Where sources of other namespaces are populated; undefined: such claims are not served. */
+  readonly populatorNamespace: string | undefined;
   /** Directory in which a crash point leaves its mark before it kills this process; undefined: crash points are off. */
   readonly crashPointDirectory: string | undefined;
 }

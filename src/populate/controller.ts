@@ -1,6 +1,7 @@
 /** Wires the claim controller: informers with their indexes, what each change concerns, and the reconcile. */
 import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import { type Population, populations } from '../api/population.ts';
+import { referenceGrants } from '../api/reference-grant.ts';
 import { claims, pods, storageClasses, volumes } from '../api/resources.ts';
 import type { Store } from '../informer/index.ts';
 import type { InformerRegistry } from '../informer/index.ts';
@@ -12,11 +13,13 @@ import type { PopulateConfig, PopulateContext, Stores } from './context.ts';
 import {
   claimIndexes,
   fromClaim,
+  fromGrant,
   fromPod,
   fromPopulation,
   fromSource,
   fromStorageClass,
   fromVolume,
+  grantIndexes,
   podIndexes,
   populationIndexes,
   volumeIndexes,
@@ -61,6 +64,10 @@ export function createPopulateController(options: PopulateControllerOptions): Co
     source: plugin.source,
     informer: informers.informer<SourceObject>(resource, { optional: true }),
   }));
+  const grantInformer =
+    options.config.populatorNamespace === undefined
+      ? undefined
+      : informers.informer(referenceGrants, { indexes: grantIndexes, optional: true });
   const stores: Stores = {
     claims: claimInformer.store,
     volumes: volumeInformer.store,
@@ -70,6 +77,7 @@ export function createPopulateController(options: PopulateControllerOptions): Co
     sources: new Map(
       sourceInformers.map(({ source, informer }) => [sourceStoreKey(source.group, source.kind), informer.store]),
     ),
+    grants: grantInformer?.store,
   };
   const context: PopulateContext = {
     client: options.client,
@@ -95,6 +103,7 @@ export function createPopulateController(options: PopulateControllerOptions): Co
   controller.watches(podInformer, fromPod);
   controller.watches(populationInformer, fromPopulation);
   controller.watches(classInformer, (change) => fromStorageClass(stores.claims, change));
+  if (grantInformer !== undefined) controller.watches(grantInformer, (change) => fromGrant(stores.claims, change));
   for (const { source, informer } of sourceInformers) {
     controller.watches(informer, (change) => fromSource(stores.claims, source.group, source.kind, change));
   }

@@ -39,7 +39,7 @@ function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
   const readAt = Math.max(o.local.progressAt, startOf(pod)) + plugin.pollIntervalMs;
   const running = pod.status?.phase === 'Running';
   if (running && readAt <= now) return { type: 'ReadProgress', pod };
-  return { type: 'Wait', waiting: { ...podWaiting(pod), ...(running && { until: readAt }) } };
+  return { type: 'Wait', waiting: { ...podWaiting(pod), quotes: true, ...(running && { until: readAt }) } };
 }
 
 /** Epoch milliseconds, in whole seconds; 0 where the kubelet has not said. */

@@ -17,6 +17,8 @@ const disturbances = [
   'bindElsewhere',
   'editSource',
   'deleteSource',
+  'revoke',
+  'grant',
   'podFails',
   'callFails',
   'attemptFails',
@@ -40,6 +42,7 @@ const options = fc.record<WorldOptions>({
   ),
   reclaimPolicy: fc.constantFrom('Delete', 'Retain'),
   waitForConsumer: fc.boolean(),
+  elsewhere: fc.boolean(),
 });
 /** Some progress first, so that the late steps are disturbed as often as the early ones. */
 const histories = fc
@@ -98,10 +101,12 @@ function checkAction(o: Observation, action: Action): void {
     case 'StartAttempt':
       expect(o.pods).toEqual([]);
       expect(action.attempt).toBeGreaterThan(o.population?.status?.attempt ?? 0);
+      expect(o.access).not.toBe('denied');
       return;
     case 'CreatePrime':
       expect(o.claim?.metadata.finalizers).toContain('volprime.dev/populate-target-protection');
-      expect(o.population?.spec.pinned).toBeDefined();
+      expect(o.pinned?.spec).toBeDefined();
+      expect(o.access).not.toBe('denied');
       return;
     case 'SuspendRetain':
     case 'DeleteVolume':
@@ -164,7 +169,9 @@ describe('decide, whatever happens', () => {
         const last = rest(world);
         const o = world.observation;
         if (last.type === 'Wait') {
-          expect(last.waiting.reason).toBe('PopulatorDataSourceNotFound');
+          expect(last.waiting.reason).toBe(
+            o.access === 'denied' ? 'ReferenceNotGranted' : 'PopulatorDataSourceNotFound',
+          );
           expect(o.source).toBeUndefined();
           return;
         }

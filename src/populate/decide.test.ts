@@ -10,6 +10,7 @@ import {
   aSource,
   aVolume,
   boundClaim,
+  EARLIER,
   ended,
   NOW,
   podlessPlugin,
@@ -42,6 +43,8 @@ const report = JSON.stringify({ outcome: 'succeeded', targets: [result] });
 const retained = (claimUid: string, meta: object = {}) =>
   aVolume(claimUid, { meta, spec: { persistentVolumeReclaimPolicy: 'Retain' } });
 const running = { claim: ours, population: aPopulation(started), prime: aBoundPrime, volume: primeVolume };
+const elsewhere = { home: 'populators', access: 'granted' } as const;
+const revoked = { home: 'populators', access: 'denied', source: undefined } as const;
 const wffc = aClass({ volumeBindingMode: 'WaitForFirstConsumer' });
 const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
 const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
@@ -85,13 +88,61 @@ const rows: readonly Row[] = [
     wait('ProvisionerNotSupported'),
   ],
   [
-    'a source in another namespace',
+    'a source in another namespace, which this controller does not serve',
+    { ...elsewhere, access: 'disabled' },
+    wait('CrossNamespaceNotSupported', { mood: 'blocked' }),
+  ],
+  [
+    'case 62: no grant: whether the source exists is not told',
+    { ...elsewhere, access: 'denied', source: undefined },
+    wait('ReferenceNotGranted', { mood: 'blocked' }),
+  ],
+  ['case 60: granted', elsewhere, { type: 'ProtectClaim' }],
+  ['case 7: granted, the source is missing', { ...elsewhere, source: undefined }, wait('PopulatorDataSourceNotFound')],
+  [
+    'case 61: revoked before there is a prime',
+    { ...elsewhere, claim: ours, population: aPopulation(), access: 'denied', source: undefined },
+    wait('ReferenceNotGranted'),
+  ],
+  [
+    'case 61: revoked before the first attempt',
+    { ...running, ...revoked, population: aPopulation() },
+    wait('ReferenceNotGranted'),
+  ],
+  [
+    'case 61: revoked during an attempt',
+    { ...running, ...revoked, pods: [pod(1, { phase: 'Running', startTime: EARLIER })] },
+    { type: 'ReadProgress' },
+  ],
+  [
+    'case 61: revoked when the attempt is done',
+    { ...running, ...revoked, population: aPopulation(withResult) },
+    { type: 'Rebind' },
+  ],
+  [
+    'case 61: revoked when the attempt has failed',
     {
-      claim: aClaim({
-        spec: { dataSourceRef: { apiGroup: 'provider.example.com', kind: 'Provider', name: 'p', namespace: 'other' } },
-      }),
+      ...running,
+      ...revoked,
+      population: aPopulation({ ...started, failedAttempt: 1, nextAttemptAt: '2026-01-02T03:04:00Z' }),
     },
-    wait('CrossNamespaceNotSupported'),
+    wait('ReferenceNotGranted'),
+  ],
+  [
+    'case 61: revoked when a call has failed',
+    {
+      ...running,
+      ...revoked,
+      plugin: podlessPlugin,
+      population: aPopulation({ ...started, nextAttemptAt: '2026-01-02T03:04:00Z' }),
+    },
+    wait('ReferenceNotGranted'),
+  ],
+  ['case 61: revoked, and the claim is deleted', { ...running, ...revoked, claim: dying }, { type: 'DeletePrime' }],
+  [
+    'the source was edited before the prime could keep it',
+    { ...elsewhere, claim: ours, population: aPopulation(), pinned: undefined, source: { ...aSource, generation: 2 } },
+    { type: 'RecordPopulation', pinned: { ...aSource, generation: 2 } },
   ],
   ['no consumer yet', { storageClass: wffc }, wait('WaitingForFirstConsumer', { mood: 'healthy' })],
   ['a foreign prime', { foreign: { kind: 'PersistentVolumeClaim', namespace: 'app', name: 'x' } }, wait('NameTaken')],

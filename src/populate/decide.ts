@@ -3,8 +3,8 @@ import { decideAttempt } from './decide-attempt.ts';
 import { decidePrime } from './decide-prime.ts';
 import { decideRebind } from './decide-rebind.ts';
 import { failureAction } from './failure.ts';
-import { hasFailed, holdsRecord, isCurrent, isDeleting, isFullyBound, isProtected } from './facts.ts';
-import { gate } from './gates.ts';
+import { hasFailed, holdsRecord, isCurrent, isDeleting, isFullyBound, isProtected, needsAttempt } from './facts.ts';
+import { access, gate } from './gates.ts';
 import type { Observation } from './observation.ts';
 import { suspendRetain, tearDown } from './tear-down.ts';
 
@@ -67,7 +67,7 @@ function populate(o: Observation, now: number): Action {
   const failed = hasFailed(population);
   if (failed && (o.prime !== undefined || o.pods.length > 0))
     return tearDown(o, now) ?? wait('CleaningUp', 'waiting for the remains of the failed attempt');
-  const pinned = failed ? undefined : population?.spec.pinned;
+  const pinned = failed ? undefined : o.pinned;
   const waiting = gate(o, pinned !== undefined, now);
   if (waiting !== undefined) return { type: 'Wait', waiting };
   if (!isProtected(claim)) return { type: 'ProtectClaim' };
@@ -84,7 +84,13 @@ function populate(o: Observation, now: number): Action {
   if (o.local.failure !== undefined) return failureAction(o, o.local.failure, now);
   const next = population !== undefined && isCurrent(population) ? population.status?.nextAttemptAt : undefined;
   if (next !== undefined && Date.parse(next) > now) return backoff(o, Date.parse(next));
-  return decidePrime(o, claim, now) ?? decideAttempt(o, claim, now);
+  return decidePrime(o, claim, now) ?? begin(o, next !== undefined) ?? decideAttempt(o, claim, now);
+}
+
+/** A grant that is revoked ends nothing that runs (KEP-3294), but nothing begins without one, and nothing is tried again. */
+function begin(o: Observation, again: boolean): Action | undefined {
+  const waiting = again || needsAttempt(o) ? access(o) : undefined;
+  return waiting === undefined ? undefined : { type: 'Wait', waiting };
 }
 
 function backoff(o: Observation, until: number): Action {

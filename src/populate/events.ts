@@ -1,5 +1,5 @@
 /** Every event that a claim's user can see, as a named constructor. Emitted on transitions only. */
-import type { Claim } from '../api/objects.ts';
+import type { Claim, KubeObject } from '../api/objects.ts';
 import type { Population, PopulationResult } from '../api/population.ts';
 import type { EventDraft } from '../runtime/index.ts';
 import type { Waiting } from './action.ts';
@@ -42,6 +42,12 @@ export function populationFailed(about: About, failure: Failure, next: string): 
     action: 'Populate',
     note: `${failure.message} (${next})`,
   });
+}
+
+/** On a source that a claim of another namespace uses. */
+export function sourceFailed(source: KubeObject, { metadata }: Claim, { reason, message }: Failure): EventDraft {
+  const note = `Populating claim ${metadata.namespace}/${metadata.name} failed: ${message}`;
+  return { regarding: source, type: 'Warning', reason, action: 'Populate', note };
 }
 
 export function blocked(about: About, waiting: Pick<Waiting, 'reason' | 'message'>): EventDraft {

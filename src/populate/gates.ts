@@ -7,7 +7,7 @@ import type { Observation } from './observation.ts';
 export function gate(o: Observation, pinned: boolean, now: number): Waiting | undefined {
   if (o.foreign !== undefined) return nameTaken(o);
   if (o.prime !== undefined) return undefined;
-  return crossNamespace(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o) ?? firstLook(o, now);
+  return access(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o) ?? firstLook(o, now);
 }
 
 function blocked(reason: string, message: string): Waiting {
@@ -22,12 +22,19 @@ function nameTaken(o: Observation): Waiting {
   );
 }
 
-function crossNamespace(o: Observation): Waiting | undefined {
-  const namespace = o.claim?.spec.dataSourceRef?.namespace;
-  if (namespace === undefined || namespace === o.claim?.metadata.namespace) return undefined;
+/** Whether the source exists is told to those only who may use it. */
+export function access({ access, claim }: Observation): Waiting | undefined {
+  if (access === 'own' || access === 'granted') return undefined;
+  const { kind, namespace } = claim?.spec.dataSourceRef ?? {};
+  if (access === 'disabled') {
+    return blocked(
+      'CrossNamespaceNotSupported',
+      'spec.dataSourceRef.namespace names another namespace; sources must be in the namespace of the claim, unless the controller runs with --cross-namespace',
+    );
+  }
   return blocked(
-    'CrossNamespaceNotSupported',
-    'spec.dataSourceRef.namespace names another namespace; sources must be in the namespace of the claim',
+    'ReferenceNotGranted',
+    `no ReferenceGrant in namespace ${namespace} lets claims of namespace ${claim?.metadata.namespace} use this ${kind}; waiting for one`,
   );
 }
 
@@ -59,7 +66,7 @@ function source(o: Observation): Waiting | undefined {
   const ref = o.claim?.spec.dataSourceRef;
   return blocked(
     'PopulatorDataSourceNotFound',
-    `${ref?.kind} ${ref?.name} does not exist in namespace ${o.claim?.metadata.namespace}; waiting for it`,
+    `${ref?.kind} ${ref?.name} does not exist in namespace ${ref?.namespace ?? o.claim?.metadata.namespace}; waiting for it`,
   );
 }
 

@@ -2,8 +2,10 @@
 import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY, primeName } from '../api/names.ts';
 import type { Claim, KubeObject, Pod, StorageClass, Volume } from '../api/objects.ts';
 import type { Population } from '../api/population.ts';
+import type { ReferenceGrant } from '../api/reference-grant.ts';
 import type { Change, Store } from '../informer/index.ts';
-import { BY_CLAIM_REF_UID, BY_PENDING_CLASS, BY_SOURCE } from './context.ts';
+import { BY_CLAIM_REF_UID, BY_NAMESPACE, BY_PENDING_CLASS, BY_SOURCE, BY_SOURCE_NAMESPACE } from './context.ts';
+import { namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
 
 export function claimIndexes(plugins: PluginRegistry) {
@@ -13,12 +15,16 @@ export function claimIndexes(plugins: PluginRegistry) {
       const ref = claim.spec.dataSourceRef;
       return ref === undefined || !concerns(claim)
         ? []
-        : [sourceKey(ref.apiGroup ?? '', ref.kind, claim.metadata.namespace ?? '', ref.name)];
+        : [sourceKey(ref.apiGroup ?? '', ref.kind, sourceNamespace(claim), ref.name)];
     },
+    [BY_SOURCE_NAMESPACE]: (claim: Claim) =>
+      namesOtherNamespace(claim) && concerns(claim) ? [sourceNamespace(claim)] : [],
     [BY_PENDING_CLASS]: (claim: Claim) =>
       claim.spec.volumeName === undefined && concerns(claim) ? [claim.spec.storageClassName ?? ''] : [],
   };
 }
+
+export const grantIndexes = { [BY_NAMESPACE]: ({ metadata }: ReferenceGrant) => [metadata.namespace ?? ''] };
 
 export const volumeIndexes = {
   [BY_CLAIM_REF_UID]: (volume: Volume) => (volume.spec.claimRef?.uid === undefined ? [] : [volume.spec.claimRef.uid]),
@@ -78,6 +84,15 @@ export function fromSource(claims: Store<Claim>, group: string, kind: string, ch
   const key = sourceKey(group, kind, source.metadata.namespace ?? '', source.metadata.name);
   return claims
     .byIndex(BY_SOURCE, key)
+    .filter((claim) => claim.spec.volumeName === undefined)
+    .map((claim) => claim.metadata.uid);
+}
+
+/** Given, changed or taken away: every claim that waits for a source there looks again. */
+export function fromGrant(claims: Store<Claim>, change: Change<ReferenceGrant>): string[] {
+  const namespace = (change.new ?? change.old)?.metadata.namespace ?? '';
+  return claims
+    .byIndex(BY_SOURCE_NAMESPACE, namespace)
     .filter((claim) => claim.spec.volumeName === undefined)
     .map((claim) => claim.metadata.uid);
 }

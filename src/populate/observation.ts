@@ -1,4 +1,5 @@
 import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
+import type { Access } from './grants.ts';
 import type { PinnedSource, Population, PopulationProgress, PopulationResult } from '../api/population.ts';
 
 /**
@@ -10,6 +11,8 @@ export interface Observation {
   readonly uid: string;
   readonly claim: Claim | undefined;
   readonly population: Population | undefined;
+  /** Namespace of prime and pods: the claim's own, or the populator namespace where the source is in another one. */
+  readonly home: string;
   readonly prime: Claim | undefined;
   /** The volume that names the prime, or the recorded one once it names the claim. */
   readonly volume: Volume | undefined;
@@ -17,7 +20,11 @@ export interface Observation {
   readonly pods: readonly AttemptPod[];
   readonly foreign: ForeignObject | undefined;
   readonly plugin: PluginFacts | undefined;
-  /** The source as it stands now; undefined where it does not exist. */
+  /** Whether the claim may use the source that it names. */
+  readonly access: Access;
+  /** The source that the record pins, with its spec; undefined where none is pinned or it has to be pinned anew. */
+  readonly pinned: PinnedSource | undefined;
+  /** The source as it stands now; undefined where it does not exist, or the claim may not use it. */
   readonly source: PinnedSource | undefined;
   readonly storageClass: StorageClass | undefined;
   readonly local: LocalFacts;

@@ -1,11 +1,13 @@
 import { ANNOTATION_POPULATION_UID, populationName, primeName } from '../api/names.ts';
 import type { Claim, KubeObject, Volume } from '../api/objects.ts';
 import type { PinnedSource, Population } from '../api/population.ts';
-import { BY_CLAIM_REF_UID, BY_CLAIM_UID, type PopulateContext } from './context.ts';
+import { BY_CLAIM_REF_UID, BY_CLAIM_UID, BY_NAMESPACE, type PopulateContext } from './context.ts';
+import { type Access, isGranted, namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { AttemptPod, ForeignObject, Observation } from './observation.ts';
+import { pinnedSource } from './pinned-source.ts';
 import type { RegisteredPlugin } from './plugin-registry.ts';
 
-type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory'>;
+type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'config'>;
 
 /**
  * Gathers what is known of the claim with this UID. Reads caches only, writes nothing.
@@ -18,20 +20,25 @@ export function observe(context: ObserveContext, uid: string): Observation {
   const claim = stores.claims.byUid(uid);
   const record = findRecord(context, uid, claim);
   const population = record !== undefined && isRecordOf(record, uid) ? record : undefined;
-  const namespace = claim?.metadata.namespace ?? population?.metadata.namespace ?? '';
-  const namedPrime = stores.claims.get({ namespace, name: primeName(uid) });
+  const access = accessOf(context, claim, population);
+  const { home, settled } = findHome(context, { uid, claim, population, access });
+  const namedPrime = stores.claims.get({ namespace: home, name: primeName(uid) });
   const prime = namedPrime !== undefined && isMadeFor(namedPrime, population) ? namedPrime : undefined;
   const registered = findPlugin(context, claim, population);
+  const source = findSource(context, claim, registered, access);
   return Object.freeze({
     uid,
     claim,
     population,
+    home,
     prime,
     volume: findVolume(context, prime, population),
     pods: findPods(context, uid, population),
     foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
     plugin: registered?.facts,
-    source: claim === undefined || registered === undefined ? undefined : findSource(context, claim, registered),
+    access,
+    pinned: settled ? pinnedSource({ named: claim && sourceNamespace(claim), population, prime, source }) : undefined,
+    source,
     storageClass: findClass(context, claim, prime),
     local: context.memory.localOf(uid),
   });
@@ -49,9 +56,9 @@ export function isRecordOf(population: Population, uid: string): boolean {
 }
 
 /** Only a controller that has read the record's UID could have written it: a name or a label alone proves nothing. */
-export function isMadeFor(object: KubeObject, population: Population | undefined): boolean {
+export function isMadeFor(object: KubeObject | undefined, population: Population | undefined): boolean {
   return (
-    population !== undefined && object.metadata.annotations?.[ANNOTATION_POPULATION_UID] === population.metadata.uid
+    population !== undefined && object?.metadata.annotations?.[ANNOTATION_POPULATION_UID] === population.metadata.uid
   );
 }
 
@@ -94,10 +101,52 @@ function findPlugin(
     : plugins.ofKind(population.spec.source.group, population.spec.source.kind);
 }
 
-function findSource({ stores }: ObserveContext, claim: Claim, { plugin }: RegisteredPlugin): PinnedSource | undefined {
-  const namespace = claim.metadata.namespace ?? '';
+/** Of a claim that is gone, the record still tells whether its source was somebody else's. */
+function accessOf(
+  { stores, config }: ObserveContext,
+  claim: Claim | undefined,
+  population: Population | undefined,
+): Access {
+  const elsewhere =
+    claim === undefined
+      ? (population?.spec.pinned?.namespace ?? population?.metadata.namespace) !== population?.metadata.namespace
+      : namesOtherNamespace(claim);
+  if (!elsewhere) return 'own';
+  if (config.populatorNamespace === undefined || stores.grants === undefined) return 'disabled';
+  if (claim === undefined) return 'denied';
+  return isGranted(stores.grants.byIndex(BY_NAMESPACE, sourceNamespace(claim)), claim) ? 'granted' : 'denied';
+}
+
+/**
+ * Where prime and pods are, as long as there are any: where the record says. Else where they belong; a record that says otherwise, for the
+ * controller's settings have changed since, is not settled.
+ */
+function findHome(
+  { stores, config }: ObserveContext,
+  { uid, claim, population, access }: Pick<Observation, 'uid' | 'claim' | 'population' | 'access'>,
+): { readonly home: string; readonly settled: boolean } {
+  const own = claim?.metadata.namespace ?? population?.metadata.namespace ?? '';
+  const wanted = access === 'own' ? own : (config.populatorNamespace ?? own);
+  if (population?.spec.pinned === undefined) return { home: wanted, settled: true };
+  const recorded = population.spec.populatorNamespace ?? own;
+  const made =
+    stores.claims.get({ namespace: recorded, name: primeName(uid) }) ?? stores.pods.byIndex(BY_CLAIM_UID, uid)[0];
+  const holds = isMadeFor(made, population);
+  return holds ? { home: recorded, settled: true } : { home: wanted, settled: recorded === wanted };
+}
+
+function findSource(
+  { stores }: ObserveContext,
+  claim: Claim | undefined,
+  registered: RegisteredPlugin | undefined,
+  access: Access,
+): PinnedSource | undefined {
+  const usable = access === 'own' || access === 'granted';
+  if (claim === undefined || registered === undefined || !usable) return undefined;
+  const { group, kind } = registered.plugin.source;
+  const namespace = sourceNamespace(claim);
   const name = claim.spec.dataSourceRef?.name ?? '';
-  const source = stores.sources.get(sourceStoreKey(plugin.source.group, plugin.source.kind))?.get({ namespace, name });
+  const source = stores.sources.get(sourceStoreKey(group, kind))?.get({ namespace, name });
   if (source === undefined || source.metadata.deletionTimestamp !== undefined) return undefined;
   return { namespace, uid: source.metadata.uid, generation: source.metadata.generation ?? 0, spec: source.spec ?? {} };
 }

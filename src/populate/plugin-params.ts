@@ -21,8 +21,9 @@ export function cleanupParams(context: StepContext, o: Observation): CleanupPara
 
 function baseParams(context: StepContext, o: Observation): BaseParams<unknown> {
   const { population } = o;
-  if (population?.spec.pinned === undefined) throw missing('record');
-  const { namespace, uid, generation, spec } = population.spec.pinned;
+  const pinned = o.pinned ?? population?.spec.pinned;
+  if (population === undefined || pinned === undefined) throw missing('record');
+  const { namespace, uid, generation, spec } = pinned;
   const attempt = attemptOf(o);
   return {
     source: { namespace, name: population.spec.source.name, uid, generation, spec },

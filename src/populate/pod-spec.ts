@@ -4,7 +4,8 @@ import { CA_BUNDLE_DIR, type PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
 import type { PodTemplate } from '../sdk/index.ts';
-import { ownLabels } from './prime-spec.ts';
+import { PermanentError } from '../sdk/index.ts';
+import { ownerOf, ownLabels } from './prime-spec.ts';
 
 export const POPULATOR_CONTAINER = 'populator';
 /** uid and gid of the populator container, and fsGroup of its volumes. */
@@ -32,8 +33,10 @@ export interface PodInputs {
  * kubelet's word on it was read.
  */
 export function buildPod(inputs: PodInputs): NewObject {
-  const { claimUid, attempt, population, prime, settings } = inputs;
+  const { claimUid, attempt, population, prime, template, settings } = inputs;
   const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
+  const atHome = prime.metadata.namespace === population.metadata.namespace;
+  if (!atHome) refuseSecrets(template);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -43,16 +46,7 @@ export function buildPod(inputs: PodInputs): NewObject {
       labels: { ...settings.labels, ...ownLabels(claimUid, 'populator') },
       annotations: { ...settings.annotations, [ANNOTATION_POPULATION_UID]: population.metadata.uid },
       finalizers: [PROTECTION_FINALIZER],
-      ownerReferences: [
-        {
-          apiVersion: apiVersionOf(populations),
-          kind: populations.kind,
-          name: population.metadata.name,
-          uid: population.metadata.uid,
-          controller: true,
-          blockOwnerDeletion: false,
-        },
-      ],
+      ...(atHome && { ownerReferences: [ownerOf(population, apiVersionOf(populations))] }),
     },
     spec: {
       restartPolicy: 'Never',
@@ -112,6 +106,15 @@ function volumes({ prime, template, settings }: PodInputs): object[] {
         ]),
     ...(settings.volumes ?? []),
   ];
+}
+
+/** In the populator namespace the name would find somebody else's Secret. */
+function refuseSecrets({ secrets = [] }: PodTemplate): void {
+  if (secrets.length === 0) return;
+  throw new PermanentError(
+    'SecretAcrossNamespaces',
+    'The source is in another namespace than the claim and needs a Secret, and a Secret never leaves its namespace.',
+  );
 }
 
 function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {

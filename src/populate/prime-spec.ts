@@ -10,8 +10,9 @@ import {
   PROTECTION_FINALIZER,
   primeName,
 } from '../api/names.ts';
-import type { Claim, NewObject } from '../api/objects.ts';
-import type { Population } from '../api/population.ts';
+import type { Claim, KubeObject, NewObject, OwnerReference } from '../api/objects.ts';
+import type { PinnedSource, Population } from '../api/population.ts';
+import { forPrime } from './pinned-source.ts';
 
 export type OwnRole = 'prime' | 'populator';
 
@@ -25,34 +26,35 @@ export function ownLabels(claimUid: string, role: OwnRole): Record<string, strin
   };
 }
 
+export interface PrimeInputs {
+  readonly claim: Claim;
+  readonly population: Population;
+  readonly pinned: PinnedSource;
+  /** Namespace of the prime. */
+  readonly home: string;
+  readonly node: string | undefined;
+}
+
 /**
  * The prime: a claim like the user's, without the data source, that an ordinary provisioner serves.
  * The user's labels are not copied: tools that prune by label (GitOps) would take the prime for theirs.
  */
-export function buildPrime(claim: Claim, population: Population, node: string | undefined): NewObject {
+export function buildPrime({ claim, population, pinned, home, node }: PrimeInputs): NewObject {
   const { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName } = claim.spec;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: {
       name: primeName(claim.metadata.uid),
-      namespace: claim.metadata.namespace ?? '',
+      namespace: home,
       labels: ownLabels(claim.metadata.uid, 'prime'),
       annotations: {
         [ANNOTATION_POPULATION_UID]: population.metadata.uid,
+        ...forPrime(pinned, population.metadata.namespace ?? ''),
         ...(node !== undefined && { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node }),
       },
       finalizers: [PROTECTION_FINALIZER],
-      ownerReferences: [
-        {
-          apiVersion: 'v1',
-          kind: 'PersistentVolumeClaim',
-          name: claim.metadata.name,
-          uid: claim.metadata.uid,
-          controller: true,
-          blockOwnerDeletion: false,
-        },
-      ],
+      ...(home === claim.metadata.namespace && { ownerReferences: [ownerOf(claim, 'v1')] }),
     },
     spec: {
       ...(accessModes !== undefined && { accessModes }),
@@ -62,6 +64,12 @@ export function buildPrime(claim: Claim, population: Population, node: string | 
       ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }),
     },
   };
+}
+
+/** Only inside one namespace: an owner elsewhere counts as gone, and what it owns is collected. */
+export function ownerOf({ kind, metadata }: KubeObject, apiVersion: string): OwnerReference {
+  const { name, uid } = metadata;
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false };
 }
 
 /** What a plugin's `mutatePrime` may not change: name, place, protection, owner and proof. */

@@ -5,7 +5,9 @@ import type { StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
 import * as events from './events.ts';
 import { isDeleting } from './facts.ts';
+import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
+import { sourceStoreKey } from './observe.ts';
 import type { Outcome } from './outcome.ts';
 import { waitingTold } from './status.ts';
 
@@ -23,7 +25,8 @@ export interface Report {
 export async function report(context: StepContext, o: Observation, action: Action, outcome: Outcome): Promise<Report> {
   if (action.type === 'Wait') return reportWaiting(context, o, action.waiting);
   if (outcome.type === 'blocked') {
-    return reportWaiting(context, o, { reason: outcome.reason, message: outcome.message, mood: 'blocked' });
+    const { reason, message } = outcome;
+    return reportWaiting(context, o, { reason, message, mood: 'blocked', quotes: true });
   }
   if (outcome.type === 'stale') context.metrics.writeConflicts.inc({ action: action.type });
   else reportStep(context, o, action);
@@ -42,7 +45,9 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
       return;
     case 'RecordFailure':
       context.metrics.failures.inc({ plugin, reason: action.failure.reason });
-      if (about !== undefined) context.events.emit(events.populationFailed(about, action.failure, whatNext(action)));
+      if (about !== undefined)
+        context.events.emit(events.populationFailed(about, forOwner(o, action.failure), whatNext(action)));
+      if (o.access !== 'own') tellSource(context, o, action);
       if (action.final) observeEnd(context, o, 'failed');
       return;
     case 'RecordSuccess':
@@ -62,6 +67,17 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
 function whatNext({ final, failure }: ActionOf<'RecordFailure'>): string {
   if (!final) return 'it is tried again; the Population says when';
   return failure.reason === 'BoundElsewhere' ? 'nothing more is done' : 'stopped until the spec of the source changes';
+}
+
+/** The owner of the source reads there what the owner of the claim is not told. */
+function tellSource(context: StepContext, o: Observation, action: ActionOf<'RecordFailure'>): void {
+  const { reason, message } = action.failure;
+  context.logger.warn('a source of another namespace could not be used', { reason, message });
+  const { source, pinned } = o.population?.spec ?? {};
+  const store = source && context.stores.sources.get(sourceStoreKey(source.group, source.kind));
+  const regarding = pinned && store?.byUid(pinned.uid);
+  if (regarding !== undefined && o.claim !== undefined)
+    context.events.emit(events.sourceFailed(regarding, o.claim, action.failure));
 }
 
 function observeEnd(context: StepContext, o: Observation, result: 'success' | 'failed' | 'cancelled'): void {
@@ -94,9 +110,10 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
     population = context.stores.populations.byIndex('claimUid', o.uid)[0];
   }
   if (population === undefined) return;
-  const status = waitingTold({ ...o, population }, waiting, context.now());
+  const shown = waiting.quotes === true ? forOwner(o, waiting) : waiting;
+  const status = waitingTold({ ...o, population }, shown, context.now());
   if (status === undefined) return;
   const told = await patchStatus(context, population, status);
   if (told.type === 'done' && waiting.mood === 'blocked' && claim !== undefined)
-    context.events.emit(events.blocked({ claim, population }, waiting));
+    context.events.emit(events.blocked({ claim, population }, shown));
 }

@@ -5,6 +5,7 @@ import { setCondition } from '../runtime/index.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { attemptOf, failuresOf, isSwapped } from './facts.ts';
+import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 
 interface Word {
@@ -92,8 +93,8 @@ export function succeeded(o: Observation, now: number): StatusPatch {
 export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: number): StatusPatch {
   const { failure, final, nextAttemptAt } = action;
   const { population } = o;
-  const message = failure.message.slice(0, 4000);
-  const word = { reason: failure.reason, message };
+  const { reason, message } = forOwner(o, failure);
+  const word = { reason, message: message.slice(0, 4000) };
   const attemptOver = final || failure.scope !== 'call';
   const primeOver = final || failure.discardPrime === true;
   return {

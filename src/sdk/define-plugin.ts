@@ -23,7 +23,13 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...(preflight && { preflight: (params) => preflight(parsed(params)) }),
     ...(prepare && { prepare: (params) => prepare(parsed(params)) }),
     ...(mutatePrime && { mutatePrime: (prime, params) => mutatePrime(prime, parsed(params)) }),
-    ...(populateCleanup && { populateCleanup: (params) => populateCleanup(parsed(params)) }),
+    ...(populateCleanup && {
+      populateCleanup: (params) => {
+        const { spec } = params.source;
+        const source = { ...params.source, spec: spec === undefined ? undefined : parseSpec(plugin, spec) };
+        return populateCleanup({ ...params, source });
+      },
+    }),
   } satisfies Partial<Plugin>;
   if ('pod' in plugin) {
     const { podSettings } = plugin;

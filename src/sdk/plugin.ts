@@ -3,7 +3,7 @@ import type { Claim, NewObject, StorageClass, Volume } from '../api/objects.ts';
 import type { PluginPodSettings } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 
-/** JSON that the framework keeps in the Population between calls. */
+/** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. */
 export type PluginState =
   | null
   | boolean
@@ -70,8 +70,12 @@ export interface PopulateParams<Spec> extends PrepareParams<Spec> {
   readonly volume: Volume;
 }
 
-/** Cleanup runs after success, failure and cancellation alike, so it can rely on the record only. */
-export interface CleanupParams<Spec> extends BaseParams<Spec> {
+/**
+ * Cleanup runs after success, failure and cancellation alike, so it can rely on the record only: `source.spec` is undefined where the source
+ * is in another namespace and was deleted or changed before there was a prime to keep its spec.
+ */
+export interface CleanupParams<Spec> extends Omit<BaseParams<Spec>, 'source'> {
+  readonly source: PluginSource<Spec | undefined>;
   readonly prime: Claim | undefined;
   readonly volume: Volume | undefined;
 }
@@ -108,7 +112,7 @@ export interface PodTemplate {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the volume is mounted; a block volume appears as this device path. Default /target. */
   readonly mountPath?: string;
-  /** Secrets of the claim's namespace that the container reads as files. */
+  /** Secrets of the claim's namespace that the container reads as files. Refused where the source is in another namespace. */
   readonly secrets?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>;

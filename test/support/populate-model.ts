@@ -10,7 +10,7 @@ import {
   PROTECTION_FINALIZER,
 } from '../../src/api/names.ts';
 import type { Claim, KubeObject, Pod } from '../../src/api/objects.ts';
-import type { Population } from '../../src/api/population.ts';
+import type { PinnedSource, Population } from '../../src/api/population.ts';
 import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
 import { swapObjection } from '../../src/populate/effects/volume.ts';
@@ -21,9 +21,12 @@ import {
   type Observation,
   type PluginFacts,
 } from '../../src/populate/observation.ts';
+import { sourceNamespace } from '../../src/populate/grants.ts';
+import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
 import { attemptStarted, failed, resultRecorded, succeeded } from '../../src/populate/status.ts';
 import {
   aBoundPrime,
+  aClaim,
   aClass,
   anObservation,
   aPod,
@@ -38,10 +41,23 @@ import {
 
 export const report = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'archive' }] });
 
+const elsewhereObjects = {
+  claim: aClaim({
+    spec: {
+      dataSourceRef: { apiGroup: 'provider.example.com', kind: 'Provider', name: 'provider1', namespace: 'lib' },
+    },
+  }),
+  home: 'populators',
+  access: 'granted',
+  source: { ...aSource, namespace: 'lib' },
+} as const satisfies Partial<Observation>;
+
 export interface WorldOptions {
   readonly plugin: PluginFacts;
   readonly reclaimPolicy: 'Delete' | 'Retain';
   readonly waitForConsumer: boolean;
+  /** The source is in another namespace, which allows it until told otherwise. */
+  readonly elsewhere: boolean;
 }
 
 export class World {
@@ -55,23 +71,30 @@ export class World {
   /** A volume that no decision has been made on yet. */
   #unseen: string | undefined;
   #reclaimPolicy: 'Delete' | 'Retain';
+  #granted = true;
+  readonly #firstSource: PinnedSource;
 
-  constructor({ plugin, reclaimPolicy, waitForConsumer }: WorldOptions) {
+  constructor({ plugin, reclaimPolicy, waitForConsumer, elsewhere }: WorldOptions) {
     const storageClass = aClass({
       reclaimPolicy,
       volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
     });
     this.#reclaimPolicy = reclaimPolicy;
-    this.#o = anObservation({ plugin, storageClass });
+    this.#o = anObservation({ plugin, storageClass, ...(elsewhere && elsewhereObjects) });
+    this.#firstSource = this.#o.source ?? aSource;
   }
 
   get observation(): Observation {
-    return this.#o;
+    const o = this.#o;
+    const access = o.access === 'own' || this.#granted ? o.access : 'denied';
+    const source = access === 'denied' ? undefined : o.source;
+    const named = o.claim && sourceNamespace(o.claim);
+    return { ...o, access, source, pinned: pinnedSource({ ...o, named, source }) };
   }
 
   /** Does to the world what the effect of the action would do. */
   apply(action: Action): void {
-    const o = this.#o;
+    const o = this.observation;
     const { claim, population } = o;
     this.#unseen = undefined;
     switch (action.type) {
@@ -86,7 +109,8 @@ export class World {
         });
       case 'RecordPopulation': {
         const generation = (population?.metadata.generation ?? 0) + 1;
-        const record = aPopulation(population?.status ?? {}, { pinned: action.pinned, meta: { generation } });
+        const pinned = forRecord(action.pinned, 'app');
+        const record = aPopulation(population?.status ?? {}, { pinned, meta: { generation } });
         return this.#set({
           population:
             population === undefined ? { ...record, status: {} } : { ...record, status: population.status ?? {} },
@@ -96,8 +120,10 @@ export class World {
         return this.#local({ prepared: true });
       case 'CreatePrime': {
         this.#primes += 1;
+        if (o.pinned === undefined) throw new Error('a prime is made for a source that nobody knows');
         const node = action.node === undefined ? {} : { [ANNOTATION_SELECTED_NODE]: action.node };
-        return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations: node } }) });
+        const annotations = { ...node, ...forPrime(o.pinned, 'app') };
+        return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations } }) });
       }
       case 'SetPrimeNode':
       case 'HandBackNode':
@@ -272,7 +298,15 @@ export class World {
 
   editSource(): void {
     const { source } = this.#o;
-    this.#set({ source: { ...(source ?? aSource), generation: (source?.generation ?? 1) + 1 } });
+    this.#set({ source: { ...(source ?? this.#firstSource), generation: (source?.generation ?? 1) + 1 } });
+  }
+
+  revoke(): void {
+    this.#granted = false;
+  }
+
+  grant(): void {
+    this.#granted = true;
   }
 
   deleteSource(): void {

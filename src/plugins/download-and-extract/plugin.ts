@@ -11,7 +11,13 @@ export const downloadAndExtract = definePlugin<ProviderSpec>({
   name: PLUGIN_NAME,
   source: { group: PROVIDER_GROUP, version: 'v1', kind: 'Provider' },
   schema: providerSpecSchema,
-  preflight: async ({ claim, claimObject }) => {
+  preflight: async ({ claim, claimObject, source }) => {
+    if (source.spec.secretRef !== undefined && source.namespace !== claim.namespace) {
+      throw new PermanentError(
+        'SecretAcrossNamespaces',
+        `Provider ${source.namespace}/${source.name} names a Secret, which claims of other namespaces cannot use.`,
+      );
+    }
     if (claimObject.spec.volumeMode === 'Block') {
       throw new PermanentError(
         'BlockVolumeNotSupported',

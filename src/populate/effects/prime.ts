@@ -15,15 +15,20 @@ export async function createPrime(context: StepContext, o: Observation, node: st
   const { claim, population } = o;
   const registered = claim && context.plugins.of(claim);
   if (claim === undefined || population === undefined || registered === undefined) return stale('the claim is gone');
-  const plain = buildPrime(claim, population, node);
+  if (o.pinned === undefined) return stale('the source has to be pinned anew');
+  const plain = buildPrime({ claim, population, pinned: o.pinned, home: o.home, node });
   const mutate = registered.plugin.mutatePrime;
   const prime = mutate === undefined ? plain : keepIdentity(mutate(plain, prepareParams(context, o)), plain);
   const outcome = await context.client.create(claims, prime, { signal: context.signal });
+  if (outcome.type === 'absent') {
+    const message = `namespace ${o.home}, in which sources of other namespaces are populated, does not exist`;
+    return { type: 'blocked', reason: 'PopulatorNamespaceNotFound', message };
+  }
   if (outcome.type !== 'exists')
     return settle(context.stores.claims, outcome, `temporary claim ${prime.metadata.name}`);
   const live = await context.client.get(
     claims,
-    { namespace: claim.metadata.namespace, name: prime.metadata.name ?? '' },
+    { namespace: o.home, name: prime.metadata.name ?? '' },
     { signal: context.signal },
   );
   if (live === undefined) return stale('the temporary claim is gone again');

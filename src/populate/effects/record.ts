@@ -12,6 +12,8 @@ import { apiVersionOf } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { hasFinalizer, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
+import { forRecord } from '../pinned-source.ts';
+import { ownerOf } from '../prime-spec.ts';
 import type { Observation } from '../observation.ts';
 import { isRecordOf } from '../observe.ts';
 import { done, type Outcome, settle, stale } from '../outcome.ts';
@@ -23,14 +25,23 @@ export type StatusPatch = { readonly [K in keyof PopulationStatus]?: PopulationS
 /** Step 2: the record with the source pinned and protected, made or brought up to date. */
 export async function recordPopulation(context: StepContext, o: Observation, pinned: PinnedSource): Promise<Outcome> {
   if (o.claim === undefined) return stale('the claim is gone');
-  if (o.population === undefined) return createRecord(context, buildRecord(o.claim, pinned), o.uid);
+  const { namespace = '' } = o.claim.metadata;
+  const populatorNamespace = o.home === namespace ? undefined : o.home;
+  const more = {
+    pinned: forRecord(pinned, namespace),
+    ...(populatorNamespace !== undefined && { populatorNamespace }),
+  };
+  if (o.population === undefined) return createRecord(context, buildRecord(o.claim, more), o.uid);
   const { metadata } = o.population;
   const finalizers = hasFinalizer(o.population, PROTECTION_FINALIZER)
     ? metadata.finalizers
     : [...(metadata.finalizers ?? []), PROTECTION_FINALIZER];
   const body = {
     metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
-    spec: { pinned: replacement(o.population.spec.pinned, pinned) },
+    spec: {
+      pinned: replacement(o.population.spec.pinned, more.pinned),
+      populatorNamespace: populatorNamespace ?? null,
+    },
   };
   const outcome = await context.client.mergePatch(populations, keyOf(o.population), body, { signal: context.signal });
   return settle(context.stores.populations, outcome, `Population ${metadata.name}`);
@@ -52,7 +63,10 @@ async function createRecord(context: StepContext, record: NewObject, uid: string
   return done;
 }
 
-function buildRecord(claim: Claim, pinned: PinnedSource | undefined): NewObject {
+function buildRecord(
+  claim: Claim,
+  more: Pick<Population['spec'], 'pinned' | 'populatorNamespace'> | undefined,
+): NewObject {
   const ref = claim.spec.dataSourceRef;
   return {
     apiVersion: apiVersionOf(populations),
@@ -61,22 +75,13 @@ function buildRecord(claim: Claim, pinned: PinnedSource | undefined): NewObject 
       name: populationName(claim.metadata.uid),
       namespace: claim.metadata.namespace ?? '',
       labels: { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_CLAIM_UID]: claim.metadata.uid },
-      ...(pinned !== undefined && { finalizers: [PROTECTION_FINALIZER] }),
-      ownerReferences: [
-        {
-          apiVersion: 'v1',
-          kind: 'PersistentVolumeClaim',
-          name: claim.metadata.name,
-          uid: claim.metadata.uid,
-          controller: true,
-          blockOwnerDeletion: false,
-        },
-      ],
+      ...(more !== undefined && { finalizers: [PROTECTION_FINALIZER] }),
+      ownerReferences: [ownerOf(claim, 'v1')],
     },
     spec: {
       claim: { name: claim.metadata.name, uid: claim.metadata.uid },
       source: { group: ref?.apiGroup ?? '', kind: ref?.kind ?? '', name: ref?.name ?? '' },
-      ...(pinned !== undefined && { pinned }),
+      ...more,
     },
   };
 }
