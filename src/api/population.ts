@@ -42,12 +42,9 @@ export const populationSpecSchema = z.object({
   claim: z.object({ name: z.string(), uid }),
   source: z.object({ group: z.string(), kind: z.string(), name: z.string() }),
   pinned: pinnedSourceSchema.optional().meta({ description: 'Absent while the source or the class is awaited.' }),
-  populatorNamespace: z
-    .string()
-    .optional()
-    .meta({
-      description: 'Where the temporary claim and the populator pods are; absent: in the namespace of the claim.',
-    }),
+  populatorNamespace: z.string().optional().meta({
+    description: 'Where the temporary claim and the populator pods are; absent: in the namespace of the claim.',
+  }),
 });
 
 export const resultSchema = z.object({

@@ -72,7 +72,7 @@ function whatNext({ final, failure }: ActionOf<'RecordFailure'>): string {
 /** The owner of the source reads there what the owner of the claim is not told. */
 function tellSource(context: StepContext, o: Observation, action: ActionOf<'RecordFailure'>): void {
   const { reason, message } = action.failure;
-  context.logger.warn('a source of another namespace could not be used', { reason, message });
+  context.logger.warn('a source of another namespace could not be used', { reason, detail: message });
   const { source, pinned } = o.population?.spec ?? {};
   const store = source && context.stores.sources.get(sourceStoreKey(source.group, source.kind));
   const regarding = pinned && store?.byUid(pinned.uid);

@@ -5,7 +5,12 @@ export interface ClaimOptions {
   readonly name: string;
   readonly namespace: string;
   readonly storageClass: string;
-  readonly source: { readonly apiGroup: string; readonly kind: string; readonly name: string };
+  readonly source: {
+    readonly apiGroup: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace?: string;
+  };
   readonly size?: string;
   /** `before-Rebind` and the like. */
   readonly crashAt?: string;
@@ -111,12 +116,19 @@ function aPodManifest({
           image,
           imagePullPolicy: 'IfNotPresent',
           command: ['sh', '-euc', script],
-          volumeMounts: claims.map((claim) => ({ name: claim, mountPath: `/volumes/${claim}`, readOnly: true })),
+          volumeMounts: claims.map((claim, index) => ({
+            name: `claim-${index}`,
+            mountPath: `/volumes/${claim}`,
+            readOnly: true,
+          })),
           resources: { requests: { cpu: '5m', memory: '8Mi' } },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
         },
       ],
-      volumes: claims.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
+      volumes: claims.map((claim, index) => ({
+        name: `claim-${index}`,
+        persistentVolumeClaim: { claimName: claim },
+      })),
     },
   };
 }

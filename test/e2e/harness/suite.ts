@@ -27,6 +27,8 @@ export interface StartController {
   /** Its way to the API server; without one it goes straight. */
   readonly proxy?: ApiProxy;
   readonly onCrash?: () => Promise<void>;
+  /** Settings beside those that every controller of a test has, as environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Suite extends AsyncDisposable {
@@ -79,7 +81,7 @@ export async function openSuite(): Promise<Suite> {
       rest.use(await deployController(cluster, { directory, transferServiceUrl: transfers.url }));
     },
     proxy: async () => rest.use(await startApiProxy(account)),
-    controller: ({ name, program = own, leaseName = name, proxy, ...options }) => {
+    controller: ({ name, program = own, leaseName = name, proxy, env = {}, ...options }) => {
       // Who shares a lease shares the crash points: one death at each.
       const ownDirectory = join(directory, leaseName);
       mkdirSync(ownDirectory, { recursive: true });
@@ -96,7 +98,7 @@ export async function openSuite(): Promise<Suite> {
               : writeProxyKubeconfig(ownDirectory, proxy.url),
           directory: ownDirectory,
           plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts')],
-          env: { TRANSFER_SERVICE_URL: transfers.url },
+          env: { TRANSFER_SERVICE_URL: transfers.url, ...env },
         }),
       );
     },

@@ -1,0 +1,315 @@
+/**
+ * Sources of another namespace, with the rights and the flag of deploy/components/cross-namespace. populators.md, cases 7, 60, 61, 62 and 70.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { podName, primeName } from '../../src/api/names.ts';
+import { claims, events, pods, volumes } from '../../src/api/resources.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { listAll } from './harness/invariants.ts';
+import { aClaimManifest, aConsumer, aTransfer, providerRef, transferRef } from './harness/manifests.ts';
+import { downloads, hold, serve } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import {
+  aForeignClaim,
+  aGrant,
+  claimOf,
+  expectAllClean,
+  openTenancy,
+  populated,
+  readable,
+  readyOf,
+  recordOf,
+  revoke,
+  sharedProvider,
+  type Tenancy,
+  told,
+} from './harness/tenancy.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 5 * 60_000;
+
+let suite: Suite;
+beforeAll(async () => {
+  suite = await openSuite();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+describe('a source that may be used', () => {
+  let tenancy: Tenancy;
+  beforeAll(async () => {
+    tenancy = await openTenancy(suite, 'grant');
+  });
+
+  test(
+    'case 7, case 60: grant and source come after the claim; the work is done apart, and its details stay there',
+    async () => {
+      const content = hold(suite, 'late');
+      await suite.apply(aForeignClaim(tenancy, 'late'));
+      await told(tenancy, 'late', 'ReferenceNotGranted');
+      await suite.apply(aGrant(tenancy));
+      await told(tenancy, 'late', 'PopulatorDataSourceNotFound');
+      await suite.apply(sharedProvider(tenancy, 'late', { checksum: content.checksum }));
+      await until('the download to begin', () => downloads(suite, 'late') > 0);
+
+      const { uid } = (await claimOf(tenancy, 'late')).metadata;
+      const { client } = suite.cluster;
+      const namespace = tenancy.populators;
+      expect(await client.get(claims, { namespace, name: primeName(uid) })).toMatchObject({
+        metadata: { annotations: { 'volprime.dev/pinned-source': expect.stringContaining(suite.archives.url) } },
+      });
+      expect(await client.get(pods, { namespace, name: podName(uid, 1) })).toBeDefined();
+      expect(await listAll(suite.cluster, pods, tenancy.app)).toEqual([]);
+
+      content.gate.open();
+      await populated(tenancy, 'late', content.listing);
+      await expectAllClean(tenancy);
+      expect(await readable(tenancy)).not.toContain(suite.archives.url);
+      const record = await recordOf(tenancy, 'late');
+      expect(record?.spec.pinned).toEqual({ namespace: tenancy.lib, uid: expect.any(String), generation: 1 });
+      const [volume] = (await listAll(suite.cluster, volumes)).filter(({ spec }) => spec.claimRef?.uid === uid);
+      expect(JSON.stringify(volume)).not.toContain(suite.archives.url);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'is used without a pod as well',
+    async () => {
+      await suite.apply(
+        aGrant(tenancy, { name: 'transfers', to: { group: 'transfer.example.com', kind: 'Transfer' } }),
+        aTransfer(tenancy.lib, 'shared', 'shared'),
+        aForeignClaim(tenancy, 'transferred', { source: transferRef('shared') }),
+      );
+      await told(tenancy, 'transferred', 'Populated');
+      await expectAllClean(tenancy);
+      expect(JSON.stringify(await recordOf(tenancy, 'transferred'))).not.toContain('dataset');
+    },
+    TEST_MS,
+  );
+
+  test(
+    'case 62: and fails: the reason is for the owner of the claim, the address for the owner of the source',
+    async () => {
+      await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'absent'), aForeignClaim(tenancy, 'absent'));
+      await told(tenancy, 'absent', 'SourceNotFound');
+      await expectAllClean(tenancy);
+      const detail = `${suite.archives.url}/absent`;
+      expect(await readable(tenancy)).not.toContain(suite.archives.url);
+      const there = await until(
+        'the event on the source',
+        () => listAll(suite.cluster, events, tenancy.lib),
+        (list) => JSON.stringify(list).includes(detail),
+      );
+      expect(there).toContainEqual(
+        expect.objectContaining({
+          reason: 'SourceNotFound',
+          regarding: expect.objectContaining({ kind: 'Provider', name: 'absent' }),
+        }),
+      );
+      expect(tenancy.controller.log().includes(detail)).toBe(true);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'case 62: but needs a Secret is refused before any volume is made',
+    async () => {
+      serve(suite, 'secret');
+      await suite.apply(
+        aGrant(tenancy),
+        sharedProvider(tenancy, 'secret', { secretRef: { name: 'credentials' } }),
+        aForeignClaim(tenancy, 'secret'),
+      );
+      const record = await told(tenancy, 'secret', 'SecretAcrossNamespaces');
+      expect(record.status).toMatchObject({ phase: 'Failed' });
+      expect(record.status?.attempt).toBeUndefined();
+      await expectAllClean(tenancy);
+      expect(downloads(suite, 'secret')).toBe(0);
+    },
+    TEST_MS,
+  );
+});
+
+test(
+  'case 62: a grant for something else, and a source of the same name beside the claim, are of no use',
+  async () => {
+    const tenancy = await openTenancy(suite, 'narrow');
+    serve(suite, 'theirs');
+    serve(suite, 'ours');
+    await suite.apply(
+      aGrant(tenancy, { name: 'other-kind', to: { kind: 'Archive' } }),
+      aGrant(tenancy, { name: 'other-name', to: { name: 'public' } }),
+      aGrant(tenancy, { name: 'other-namespace', from: { namespace: 'elsewhere' } }),
+      aGrant(tenancy, { name: 'other-user', from: { kind: 'Pod' } }),
+      sharedProvider(tenancy, 'theirs'),
+      {
+        ...sharedProvider({ ...tenancy, lib: tenancy.app }, 'theirs'),
+        spec: { sourceURL: `${suite.archives.url}/ours` },
+      },
+      aForeignClaim(tenancy, 'theirs'),
+    );
+    const record = await told(tenancy, 'theirs', 'ReferenceNotGranted');
+    expect(readyOf(record)?.message).not.toContain('theirs');
+    await suite.cluster.kubectl(['delete', 'pvc', 'theirs', `--namespace=${tenancy.app}`, '--timeout=60s']);
+    await expectAllClean(tenancy);
+    expect([downloads(suite, 'theirs'), downloads(suite, 'ours')]).toEqual([0, 0]);
+  },
+  TEST_MS,
+);
+
+describe('case 61: a grant is taken back', () => {
+  test(
+    'before the work begins: the claim waits, and can be deleted',
+    async () => {
+      const tenancy = await openTenancy(suite, 'early');
+      serve(suite, 'early');
+      const claim = aForeignClaim(tenancy, 'early', { storageClass: 'wffc-del' });
+      await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'early'), claim);
+      await told(tenancy, 'early', 'WaitingForFirstConsumer');
+      await revoke(tenancy);
+      await told(tenancy, 'early', 'ReferenceNotGranted');
+      const image = suite.cluster.toolboxImage;
+      await suite.apply(aConsumer({ name: 'consumer', namespace: tenancy.app, image, claims: ['early'] }));
+      await until(
+        'a node to be chosen',
+        async () => (await claimOf(tenancy, 'early')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
+      );
+      expect(readyOf(await recordOf(tenancy, 'early'))?.reason).toBe('ReferenceNotGranted');
+      await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${tenancy.app}`, '--grace-period=1']);
+      await suite.cluster.kubectl(['delete', 'pvc', 'early', `--namespace=${tenancy.app}`, '--timeout=60s']);
+      await expectAllClean(tenancy);
+      expect(downloads(suite, 'early')).toBe(0);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'during the work: what runs is finished, and the next claim waits',
+    async () => {
+      const tenancy = await openTenancy(suite, 'midway');
+      const content = hold(suite, 'midway');
+      await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'midway'), aForeignClaim(tenancy, 'midway'));
+      await until('the download to begin', () => downloads(suite, 'midway') > 0);
+      await revoke(tenancy);
+      await suite.apply(aForeignClaim(tenancy, 'next', { source: providerRef('midway') }));
+      await told(tenancy, 'next', 'ReferenceNotGranted');
+      content.gate.open();
+      await populated(tenancy, 'midway', content.listing);
+      await expectAllClean(tenancy);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'and the work fails: it is not tried again before there is a grant, and the claim can be deleted',
+    async () => {
+      const tenancy = await openTenancy(suite, 'retry');
+      const gate = suite.archives.gate();
+      const content = serve(suite, 'retry', { failFirst: 1, status: 503, gate });
+      serve(suite, 'given-up', { failFirst: 1, status: 503, gate });
+      const names = ['retry', 'given-up'];
+      await suite.apply(
+        aGrant(tenancy),
+        ...names.flatMap((name) => [sharedProvider(tenancy, name), aForeignClaim(tenancy, name)]),
+      );
+      await until('the downloads to begin', () => names.every((name) => downloads(suite, name) > 0));
+      await revoke(tenancy);
+      gate.open();
+      await Promise.all(names.map((name) => told(tenancy, name, 'ReferenceNotGranted')));
+      await suite.cluster.kubectl(['delete', 'pvc', 'given-up', `--namespace=${tenancy.app}`, '--timeout=90s']);
+      expect(names.map((name) => downloads(suite, name))).toEqual([1, 1]);
+      await suite.apply(aGrant(tenancy));
+      await populated(tenancy, 'retry', content.listing);
+      await expectAllClean(tenancy);
+    },
+    TEST_MS,
+  );
+});
+
+describe('case 70: a namespace is deleted during the work', () => {
+  test(
+    'that of the claim: prime and pod go, though they are elsewhere',
+    async () => {
+      const tenancy = await openTenancy(suite, 'gone-claim');
+      const content = await atWork(tenancy, 'gone-claim');
+      await removed(tenancy.app);
+      await expectAllClean(tenancy);
+      content.gate.open();
+    },
+    TEST_MS,
+  );
+
+  test(
+    'that of the source: the work is finished',
+    async () => {
+      const tenancy = await openTenancy(suite, 'gone-source');
+      const content = await atWork(tenancy, 'gone-source');
+      await removed(tenancy.lib);
+      content.gate.open();
+      await populated(tenancy, 'gone-source', content.listing);
+      await expectAllClean(tenancy);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'that of the prime: it goes, the claim tells of it and can be deleted, and another is populated when the namespace is back',
+    async () => {
+      const tenancy = await openTenancy(suite, 'gone-prime');
+      const content = await atWork(tenancy, 'gone-prime');
+      await removed(tenancy.populators);
+      content.gate.open();
+      const record = await told(tenancy, 'gone-prime', 'PopulatorNamespaceNotFound');
+      expect(readyOf(record)?.message).not.toContain(tenancy.populators);
+      await suite.cluster.kubectl(['delete', 'pvc', 'gone-prime', `--namespace=${tenancy.app}`, '--timeout=60s']);
+      await suite.cluster.kubectl(['create', 'namespace', tenancy.populators]);
+      await suite.apply(aForeignClaim(tenancy, 'after', { source: providerRef('gone-prime') }));
+      await populated(tenancy, 'after', content.listing);
+      await expectAllClean(tenancy);
+    },
+    TEST_MS,
+  );
+
+  async function atWork(tenancy: Tenancy, name: string) {
+    const held = hold(suite, name);
+    await suite.apply(aGrant(tenancy), sharedProvider(tenancy, name), aForeignClaim(tenancy, name));
+    await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
+    return held;
+  }
+
+  async function removed(namespace: string): Promise<void> {
+    await suite.cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+    await suite.cluster.kubectl(['wait', '--for=delete', `namespace/${namespace}`, '--timeout=90s']);
+  }
+});
+
+test(
+  'case 65: names as long as they may be, and a label that we could not copy',
+  async () => {
+    const namespace = await suite.namespace('long');
+    const controller = suite.controller({ name: namespace, namespaces: [namespace] });
+    controller.start();
+    const name = Array.from({ length: 5 }, (_, index) => `${index}`.repeat(50))
+      .join('.')
+      .padEnd(253, 'z');
+    const source = `s${name.slice(1)}`;
+    const content = serve(suite, 'long');
+    const claim = aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(source) });
+    const labels = { [`${'p'.repeat(63)}.${'d'.repeat(63)}/${'n'.repeat(63)}`]: 'v'.repeat(63) };
+    await suite.apply(
+      sharedProvider({ suite, app: namespace, lib: namespace, populators: namespace, controller }, source, {
+        sourceURL: `${suite.archives.url}/long`,
+      }),
+      { ...claim, metadata: { ...claim.metadata, labels } },
+    );
+    const tenancy = { suite, app: namespace, lib: namespace, populators: namespace, controller };
+    await populated(tenancy, name, content.listing);
+    const list = await until(
+      'the events on the claim',
+      () => listAll(suite.cluster, events, namespace),
+      (all) => JSON.stringify(all).includes('PopulatorFinished'),
+    );
+    expect(list.map(({ metadata }) => metadata.name.length)).toEqual(list.map(() => expect.any(Number)));
+  },
+  TEST_MS,
+);
