@@ -291,7 +291,7 @@ test(
     controller.start();
     const name = Array.from({ length: 5 }, (_, index) => `${index}`.repeat(50))
       .join('.')
-      .padEnd(253, 'z');
+      .slice(0, 253);
     const source = `s${name.slice(1)}`;
     const content = serve(suite, 'long');
     const claim = aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(source) });

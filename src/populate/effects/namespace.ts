@@ -12,14 +12,13 @@ import { admits, neededLevel, settingsOf } from '../pod-settings.ts';
  */
 export async function podSecurityObjection(
   context: StepContext,
-  { claim }: Observation,
+  { home: name }: Observation,
   plugin: Plugin,
 ): Promise<string | undefined> {
   if (!('pod' in plugin)) return undefined;
   const settings = settingsOf(plugin, context.config.podSettings);
   const needed = neededLevel(settings);
-  const name = claim?.metadata.namespace;
-  if (needed === 'restricted' || name === undefined) return undefined;
+  if (needed === 'restricted') return undefined;
   const namespace = await context.client.get(namespaces, { name }, { signal: context.signal });
   const enforced = namespace?.metadata.labels?.[LABEL_POD_SECURITY];
   if (admits(enforced, needed)) return undefined;
