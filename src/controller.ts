@@ -11,6 +11,7 @@ import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
 import { createPopulateController, settingsProblems } from './populate/index.ts';
 import { createProviderController } from './provider/index.ts';
+import { createRegistrationController } from './registration/index.ts';
 import {
   ApiEventRecorder,
   gated,
@@ -81,6 +82,7 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
       config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, crashPointDirectory },
     }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
+    createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),
   ];
   const health = { port: config.healthPort };
   const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });

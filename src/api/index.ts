@@ -13,3 +13,4 @@ export * from './provider.ts';
 export * from './reasons.ts';
 export * from './reference-grant.ts';
 export * from './resources.ts';
+export * from './volume-populator.ts';

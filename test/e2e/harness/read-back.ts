@@ -11,7 +11,7 @@ export async function readBack(
   claims: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
   const { client, toolboxImage } = cluster;
-  const name = `reader-${claims[0]}`.slice(0, 253);
+  const name = `reader-${claims[0]}`.slice(0, 60).replace(/[^a-z0-9]+$/, '');
   const pod = await client.create(pods, aReader({ name, namespace, image: toolboxImage, claims }));
   if (pod.type !== 'done') throw new Error(`the reader of ${namespace} could not be made: ${JSON.stringify(pod)}`);
   const key = { namespace, name };

@@ -27,6 +27,8 @@ export interface StartController {
   /** Its way to the API server; without one it goes straight. */
   readonly proxy?: ApiProxy;
   readonly onCrash?: () => Promise<void>;
+  /** Beside the one of the http-transfer sample. */
+  readonly plugins?: readonly string[];
   /** Settings beside those that every controller of a test has, as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -81,7 +83,7 @@ export async function openSuite(): Promise<Suite> {
       rest.use(await deployController(cluster, { directory, transferServiceUrl: transfers.url }));
     },
     proxy: async () => rest.use(await startApiProxy(account)),
-    controller: ({ name, program = own, leaseName = name, proxy, env = {}, ...options }) => {
+    controller: ({ name, program = own, leaseName = name, proxy, env = {}, plugins = [], ...options }) => {
       // Who shares a lease shares the crash points: one death at each.
       const ownDirectory = join(directory, leaseName);
       mkdirSync(ownDirectory, { recursive: true });
@@ -97,7 +99,7 @@ export async function openSuite(): Promise<Suite> {
               ? writeKubeconfig(ownDirectory, account)
               : writeProxyKubeconfig(ownDirectory, proxy.url),
           directory: ownDirectory,
-          plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts')],
+          plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts'), ...plugins],
           env: { TRANSFER_SERVICE_URL: transfers.url, ...env },
         }),
       );
