@@ -15,8 +15,11 @@ export type CsiCall =
 
 export interface CsiFault {
   readonly call: CsiCall;
-  /** Only requests whose text (names, identifiers, parameters such as the claim's name) contains this. */
-  readonly matchName?: string;
+  /**
+   * Only requests whose text (names, identifiers, parameters such as the claim's name and namespace) contains this: what is the test's own,
+   * since others use the driver meanwhile. CreateVolume and DeleteVolume have the volume's name and handle; the namespace only the first.
+   */
+  readonly matchName: string;
   readonly delayMs?: number;
   /** A gRPC code, such as RESOURCE_EXHAUSTED or INTERNAL. */
   readonly failCode?: string;
@@ -56,8 +59,9 @@ export async function setFault(cluster: Target, fault: CsiFault): Promise<void> 
   await call(cluster, 'POST', '/faults', fault);
 }
 
-export async function clearFaults(cluster: Target): Promise<void> {
-  await call(cluster, 'DELETE', '/faults');
+/** Takes away the faults that were set with exactly this `matchName`. */
+export async function clearFaults(cluster: Target, matchName: string): Promise<void> {
+  await call(cluster, 'DELETE', `/faults?${new URLSearchParams({ matchName }).toString()}`);
 }
 
 /** Bytes that all volumes together may request; beyond it CreateVolume answers RESOURCE_EXHAUSTED. */

@@ -4,10 +4,11 @@
  */
 import { join } from 'node:path';
 import type { Log } from './binaries.ts';
-import type { ClusterHandle } from './handle.ts';
+import { type ClusterHandle, handleOf } from './handle.ts';
 import { importImage } from './images.ts';
 import { withLock } from './lock.ts';
 import { clusterRoot, defaultClusterName } from './paths.ts';
+import { readState } from './state.ts';
 import { tearDown } from './teardown.ts';
 
 export { ensureBinaries, type Log } from './binaries.ts';
@@ -21,6 +22,12 @@ export { driverName } from './paths.ts';
 export async function clusterDown(options: { readonly name?: string; readonly log?: Log } = {}): Promise<void> {
   const { name = defaultClusterName, log = () => {} } = options;
   await withLock(join(clusterRoot(), `${name}.lock`), () => tearDown(name, log));
+}
+
+/** The cluster of this name where it is up, whoever brought it up. */
+export function runningCluster(name = defaultClusterName): ClusterHandle | undefined {
+  const state = readState(name);
+  return state?.kind === 'node' && state.complete ? handleOf(state) : undefined;
 }
 
 /** Imports an OCI or Docker image tar into the node's image store. */

@@ -9,7 +9,7 @@ import { ANNOTATION_CRASH_AT, populationName } from '../../src/api/names.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims } from '../../src/api/resources.ts';
 import type { ActionType } from '../../src/populate/action.ts';
-import { clearFaults, setFault } from '../cluster/index.ts';
+import { setFault } from '../cluster/index.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { crashInLanes, type Lane, laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
@@ -98,7 +98,6 @@ describe('a controller that is killed at each step of the normal course', () => 
         },
       });
       const read = await Promise.all(lanes.map((lane) => lanePopulated(suite, lane)));
-      await clearFaults(embedded);
 
       expect(merged(read)).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
     },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
-import { clearFaults, setFault } from '../cluster/index.ts';
+import { setFault } from '../cluster/index.ts';
 import type { ApiProxy, ApiRequest } from './harness/api-proxy.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
@@ -89,10 +89,7 @@ let suite: Suite;
 beforeAll(async () => {
   suite = await openSuite();
 }, CLUSTER_UP_MS);
-afterAll(async () => {
-  if (suite?.cluster.embedded !== undefined) await clearFaults(suite.cluster.embedded);
-  await suite?.[Symbol.asyncDispose]();
-}, SUITE_DOWN_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
 describe('harm is done without, and none with', () => {
   testTogether(

@@ -33,7 +33,7 @@ spec:
 
 let suite: Suite;
 beforeAll(async () => {
-  suite = await openSuite();
+  suite = await openSuite('alone');
   await suite.deploy();
 }, CLUSTER_UP_MS);
 afterAll(async () => {

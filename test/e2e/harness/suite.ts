@@ -7,7 +7,7 @@ import { storageClasses } from '../../../src/api/resources.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
 import { type Account, controllerAccount, writeKubeconfig, writeProxyKubeconfig } from './account.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
-import { type Cluster, openCluster, projectDir } from './cluster.ts';
+import { type Cluster, type ClusterUse, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { deployController } from './deployment.ts';
 import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
@@ -53,9 +53,10 @@ export interface Suite extends AsyncDisposable {
   copyClass(from: string, to: string): Promise<void>;
 }
 
-export async function openSuite(): Promise<Suite> {
+/** @param use `alone` where a controller acts on all namespaces, or something that belongs to the whole cluster changes. */
+export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
   await using stack = new AsyncDisposableStack();
-  const cluster = stack.use(await openCluster());
+  const cluster = stack.use(await openCluster(use));
   const directory = mkdtempSync(join(tmpdir(), 'volprime-e2e-'));
   // Logs of controllers, for who looks into a failure.
   if (process.env['VOLPRIME_E2E_KEEP'] === undefined)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -91,7 +92,10 @@ func (d *driver) controlHandler() http.Handler {
 	mux.HandleFunc("GET /snapshots", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.listSnapshots()) })
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.faults.list()) })
 	mux.HandleFunc("POST /faults", d.addFault)
-	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) { d.faults.clear(); reply(w, []fault{}) })
+	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, r *http.Request) {
+		d.faults.clear(r.URL.Query()["matchName"])
+		reply(w, d.faults.list())
+	})
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.faults.counts()) })
 	mux.HandleFunc("PUT /capacity", d.setCapacity)
 	return mux
@@ -140,10 +144,13 @@ func (f *faults) list() []fault {
 	return list
 }
 
-func (f *faults) clear() {
+// clear takes away the faults of these match names; without any, all.
+func (f *faults) clear(matchNames []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.active = nil
+	f.active = slices.DeleteFunc(f.active, func(active *fault) bool {
+		return len(matchNames) == 0 || slices.Contains(matchNames, active.MatchName)
+	})
 }
 
 func (f *faults) counts() map[string]int {
