@@ -13,9 +13,17 @@ const base = {
 
 export default {
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,image,samples,test/support}/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{src,image,samples,test/support}/**/*.test.ts', '<rootDir>/test/cluster/*.unit.test.ts'],
+    },
     { ...base, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
-    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/e2e/**/*.test.ts', '<rootDir>/test/cluster/teardown.test.ts'],
+    },
     { ...base, displayName: 'e2e-full', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.long.ts'] },
   ],
 };

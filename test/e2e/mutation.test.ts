@@ -12,6 +12,7 @@ import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
+import { freeNamespace } from './harness/namespaces.ts';
 import { buildProgram, type Mutation } from './harness/program.ts';
 import { transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -99,6 +100,7 @@ describe('harm is done without, and none with', () => {
       const [sound, harmed] = await Promise.all([setStage('sound'), setStage('mutant', mutant)]);
       expect(await Promise.all([play(sound), play(harmed)])).toEqual([SOUND, expect.stringMatching(harm)]);
       await harmed.controller.stop();
+      await freeNamespace(suite.cluster, harmed.namespace);
     },
     TEST_MS,
   );

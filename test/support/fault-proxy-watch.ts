@@ -10,6 +10,7 @@ export class OpenWatch {
   /** What becomes of the next lines. */
   #mode: 'pass' | 'keep' | 'swallow' | 'cut' = 'pass';
   #kept: string[] = [];
+  #delayMs = 0;
 
   constructor(url: string, socket: Socket, response: ServerResponse) {
     this.url = url;
@@ -31,7 +32,7 @@ export class OpenWatch {
 
   /** Says something that the server did not say. */
   write(text: string): void {
-    this.#response.write(text);
+    if (!this.#response.destroyed) this.#response.write(text);
   }
 
   event(type: string, object: object): void {
@@ -45,7 +46,12 @@ export class OpenWatch {
 
   /** The end that the server announces. */
   end(): void {
-    this.#response.end();
+    this.#later(() => this.#response.end());
+  }
+
+  /** From now on each line, and the end, arrives that much later. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
   }
 
   /** Nothing arrives any more, and no end either: a network that drops packets. */
@@ -73,10 +79,15 @@ export class OpenWatch {
     this.#kept = [];
   }
 
+  #later(then: () => void): void {
+    if (this.#delayMs === 0) then();
+    else setTimeout(then, this.#delayMs).unref();
+  }
+
   #pass(line: string): void {
     switch (this.#mode) {
       case 'pass':
-        return this.write(line);
+        return this.#later(() => this.write(line));
       case 'keep':
         this.#kept.push(line);
         return;

@@ -11,46 +11,9 @@ import { Agent, type Dispatcher } from 'undici';
 import { type Access, findAccess } from '../../src/kube/access.ts';
 import { currentCredentials } from '../../src/kube/credentials.ts';
 import { OpenWatch } from './fault-proxy-watch.ts';
+import { type Fault, FaultRules, type HowOften, type Match, matches, type SeenRequest } from './fault-rules.ts';
 
-/** Which requests a rule is about; what is absent matches all. */
-export interface Match {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** On path and query. */
-  readonly url?: RegExp;
-  readonly kind?: 'watch' | 'call';
-}
-
-export type Fault =
-  /** The proxy answers; the server is not asked. */
-  | {
-      readonly type: 'answer';
-      readonly status: number;
-      readonly reason?: string;
-      readonly headers?: Record<string, string>;
-    }
-  /** The connection is reset before the server is asked, or after it did what was asked, instead of its answer. */
-  | { readonly type: 'reset'; readonly when: 'before' | 'after' }
-  /** Nothing happens any more, and the connection stays open. */
-  | { readonly type: 'stall' }
-  /** The request waits, or the server's answer to it. */
-  | { readonly type: 'hold'; readonly when: 'before' | 'after'; readonly until: Promise<void> }
-  /** The server is asked something else. */
-  | { readonly type: 'rewrite'; readonly url: (url: string) => string };
-
-export interface SeenRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly kind: 'watch' | 'call';
-  /** Undefined while the answer is out, and when there was none. */
-  status: number | undefined;
-}
-
-interface Rule {
-  readonly match: Match;
-  readonly fault: Fault;
-  skip: number;
-  times: number;
-}
+export type { Fault, HowOften, Match, SeenRequest } from './fault-rules.ts';
 
 export class FaultProxy {
   /** For `connect`. */
@@ -62,7 +25,7 @@ export class FaultProxy {
   readonly #sockets = new Set<Socket>();
   readonly #watches = new Set<OpenWatch>();
   #upstream: Agent | undefined;
-  #rules: Rule[] = [];
+  readonly #rules = new FaultRules();
   #down = false;
 
   static async start(kubeconfig: string): Promise<FaultProxy> {
@@ -85,18 +48,14 @@ export class FaultProxy {
     });
   }
 
-  /** Spoils the next matching requests: `times` of them, after `skip` that pass. Rules are asked in the order in which they were made. */
-  on(
-    match: Match,
-    fault: Fault,
-    { times = 1, skip = 0 }: { readonly times?: number; readonly skip?: number } = {},
-  ): void {
-    this.#rules.push({ match, fault, times, skip });
+  /** Spoils the next matching requests. Rules are asked in the order in which they were made. @returns what takes the rule away again. */
+  on(match: Match, fault: Fault, howOften: HowOften = {}): () => void {
+    return this.#rules.add(match, fault, howOften);
   }
 
   /** How many requests the rules still wait for. */
   get pendingFaults(): number {
-    return this.#rules.reduce((sum, rule) => sum + rule.times, 0);
+    return this.#rules.pending;
   }
 
   /** The watches that are open now, whose path and query match. */
@@ -120,7 +79,7 @@ export class FaultProxy {
 
   /** No rules and no requests seen any more. */
   reset(): void {
-    this.#rules = [];
+    this.#rules.clear();
     this.requests.length = 0;
     this.up();
   }
@@ -134,10 +93,11 @@ export class FaultProxy {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request;
-    const seen: SeenRequest = { method, url, kind: /[?&]watch=true/.test(url) ? 'watch' : 'call', status: undefined };
-    this.requests.push(seen);
-    const fault = this.#faultFor(seen);
     const body = Buffer.concat(await Array.fromAsync(request));
+    const kind = /[?&]watch=true/.test(url) ? 'watch' : 'call';
+    const seen: SeenRequest = { method, url, kind, body: body.toString('utf8'), status: undefined };
+    this.requests.push(seen);
+    const fault = this.#rules.faultFor(seen);
     if (fault?.type === 'answer') return answer(response, fault, seen);
     if (fault?.type === 'stall') return;
     if (fault?.type === 'reset' && fault.when === 'before') return void request.socket.resetAndDestroy();
@@ -160,9 +120,10 @@ export class FaultProxy {
     }
     seen.status = upstream.statusCode;
     response.writeHead(upstream.statusCode, passedOn(upstream.headers));
-    if (seen.kind === 'watch' && upstream.statusCode === 200)
-      return this.#stream(new OpenWatch(url, request.socket, response), upstream.body);
-    upstream.body.pipe(response);
+    if (seen.kind !== 'watch' || upstream.statusCode !== 200) return void upstream.body.pipe(response);
+    const watch = new OpenWatch(url, request.socket, response);
+    if (fault?.type === 'late') watch.delay(fault.ms);
+    return this.#stream(watch, upstream.body);
   }
 
   async #stream(watch: OpenWatch, body: Dispatcher.ResponseData['body']): Promise<void> {
@@ -193,17 +154,6 @@ export class FaultProxy {
     });
   }
 
-  #faultFor(request: SeenRequest): Fault | undefined {
-    const rule = this.#rules.find(({ match, times }) => times > 0 && matches(match, request));
-    if (rule === undefined) return undefined;
-    if (rule.skip > 0) {
-      rule.skip -= 1;
-      return undefined;
-    }
-    rule.times -= 1;
-    return rule.fault;
-  }
-
   #kubeconfigContent(): object {
     const { port } = this.#server.address() as AddressInfo;
     return {
@@ -213,14 +163,6 @@ export class FaultProxy {
       users: [{ name: 'nobody', user: {} }],
     };
   }
-}
-
-function matches({ method, url, kind }: Match, request: SeenRequest): boolean {
-  return (
-    (method === undefined || method === request.method) &&
-    (kind === undefined || kind === request.kind) &&
-    (url === undefined || url.test(request.url))
-  );
 }
 
 function answer(response: ServerResponse, fault: Fault & { type: 'answer' }, seen: SeenRequest): void {

@@ -53,13 +53,18 @@ export async function removeNamespace(cluster: Cluster, namespace: string): Prom
     await kubectl([...users, '--selector=app.kubernetes.io/managed-by!=volprime']);
     await kubectl(['delete', 'pvc', '--all', `--namespace=${namespace}`, '--timeout=90s']);
   } catch (error) {
-    await stripFinalizers(cluster, pods, namespace);
-    await stripFinalizers(cluster, claims, namespace);
-    await stripFinalizers(cluster, populations, namespace);
+    await freeNamespace(cluster, namespace);
     throw error;
   } finally {
     await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
   }
+}
+
+/** What waits there for a controller that will never come waits no longer. */
+export async function freeNamespace(cluster: Cluster, namespace: string): Promise<void> {
+  await stripFinalizers(cluster, pods, namespace);
+  await stripFinalizers(cluster, claims, namespace);
+  await stripFinalizers(cluster, populations, namespace);
 }
 
 /** A volume that its class retains is the user's to remove: here that is the test. */
