@@ -34,7 +34,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-const LEASE = { duration: 3000, renew: 2000, retry: 500 };
+/**
+ * Short where another process waits to take over. One that is alone never waits for its own lease (see freeLease), and must not lose it
+ * because the machine has much to do: it would start again and again, which is more to do.
+ */
+const LEASE = {
+  shared: { duration: 4000, renew: 3000, retry: 500 },
+  alone: { duration: 30_000, renew: 25_000, retry: 500 },
+} as const;
 
 export class ControllerProcess implements AsyncDisposable {
   readonly #options: ControllerOptions;
@@ -165,7 +172,8 @@ export class ControllerProcess implements AsyncDisposable {
   }
 
   #flags(): string[] {
-    const { namespaces, kubeconfig, directory, leaseName, plugins } = this.#options;
+    const { name, namespaces, kubeconfig, directory, leaseName, plugins } = this.#options;
+    const lease = LEASE[leaseName === name ? 'alone' : 'shared'];
     const flags: Readonly<Record<string, string | undefined>> = {
       kubeconfig,
       namespaces: namespaces.join(','),
@@ -174,9 +182,9 @@ export class ControllerProcess implements AsyncDisposable {
       'image-pull-policy': 'IfNotPresent',
       'lease-name': leaseName,
       'lease-namespace': leaseNamespace,
-      'lease-duration-ms': String(LEASE.duration),
-      'lease-renew-ms': String(LEASE.renew),
-      'lease-retry-ms': String(LEASE.retry),
+      'lease-duration-ms': String(lease.duration),
+      'lease-renew-ms': String(lease.renew),
+      'lease-retry-ms': String(lease.retry),
       'health-port': '0',
       'log-level': 'debug',
       'crash-point-directory': directory,
