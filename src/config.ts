@@ -13,6 +13,7 @@ export const configSchema = z.object({
   populatorPodSettings: populatorPodSettingsSchema.default({}),
   crossNamespace: z.boolean().default(false),
   populatorNamespace: z.string().min(1).default('volprime-populators'),
+  passThrough: z.boolean().default(true),
   concurrency: z.coerce.number().int().min(1).max(1000).default(32),
   leaderElect: z.boolean().default(true),
   leaseName: z.string().min(1).default('volprime-controller'),

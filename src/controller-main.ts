@@ -59,6 +59,13 @@ const program = new Command('volprime-controller')
       'VOLPRIME_POPULATOR_NAMESPACE',
     ),
   )
+  .addOption(
+    flag(
+      '--no-pass-through',
+      'leave claims of wrapper classes without a source of a plugin to another controller',
+      'VOLPRIME_NO_PASS_THROUGH',
+    ),
+  )
   .addOption(flag('--concurrency <n>', 'claims worked on at a time (default 32)', 'VOLPRIME_CONCURRENCY'))
   .addOption(
     flag(

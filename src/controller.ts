@@ -70,6 +70,7 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
     populatorImage,
     imagePullPolicy,
     populatorPodSettings: podSettings,
+    passThrough,
     crashPointDirectory,
     concurrency,
   } = config;
@@ -79,7 +80,7 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
       plugins,
       events,
       concurrency,
-      config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, crashPointDirectory },
+      config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, passThrough, crashPointDirectory },
     }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
     createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),

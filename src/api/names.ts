@@ -3,6 +3,9 @@
 export const GROUP = 'volprime.dev';
 export const PROVIDER_GROUP = 'provider.example.com';
 
+/** Provisioner of wrapper classes: nobody provisions for it, the prime uses the class that the wrapper names. */
+export const WRAPPER_PROVISIONER = 'volprime.dev/populate';
+
 /** On the user's claim, from before anything is created until everything of ours is gone. */
 export const CLAIM_FINALIZER = 'volprime.dev/populate-target-protection';
 /** On what we create (Population, prime, populator pod): cleanup keeps its memory under foreground and namespace deletion. */

@@ -110,6 +110,7 @@ export interface Volume extends KubeObject {
     readonly persistentVolumeReclaimPolicy?: 'Retain' | 'Delete' | 'Recycle';
     readonly storageClassName?: string;
     readonly volumeMode?: VolumeMode;
+    readonly volumeAttributesClassName?: string;
     readonly csi?: { readonly driver: string; readonly volumeHandle: string };
   };
   readonly status?: {
@@ -125,6 +126,7 @@ export interface StorageClass extends KubeObject {
   readonly reclaimPolicy?: 'Retain' | 'Delete';
   readonly volumeBindingMode?: 'Immediate' | 'WaitForFirstConsumer';
   readonly allowVolumeExpansion?: boolean;
+  readonly allowedTopologies?: readonly unknown[];
 }
 
 export interface ContainerState {

@@ -38,9 +38,22 @@ export const pinnedSourceSchema = z.object({
   }),
 });
 
+export const targetSchema = z.object({
+  storageClass: z.string().meta({ description: 'Class of the temporary claim, whose provisioner makes the volume.' }),
+  volumeClass: z.string().meta({ description: 'Class that the volume has once it is handed over.' }),
+  reclaimPolicy: z
+    .enum(['Delete', 'Retain'])
+    .meta({ description: 'Reclaim policy that the volume has once it is handed over: that of volumeClass.' }),
+});
+
 export const populationSpecSchema = z.object({
   claim: z.object({ name: z.string(), uid }),
-  source: z.object({ group: z.string(), kind: z.string(), name: z.string() }),
+  source: z
+    .object({ group: z.string(), kind: z.string(), name: z.string() })
+    .meta({ description: 'As dataSourceRef names it; empty for a claim of a wrapper class without a data source.' }),
+  target: targetSchema.optional().meta({
+    description: 'Present where the class of the claim is a wrapper; as the classes stood when the source was pinned.',
+  }),
   pinned: pinnedSourceSchema.optional().meta({ description: 'Absent while the source or the class is awaited.' }),
   populatorNamespace: z.string().optional().meta({
     description: 'Where the temporary claim and the populator pods are; absent: in the namespace of the claim.',
@@ -95,6 +108,7 @@ export const populationStatusSchema = z.object({
   conditions: conditionsSchema.optional(),
 });
 
+export type TargetClass = z.infer<typeof targetSchema>;
 export type PinnedSource = z.infer<typeof pinnedSourceSchema>;
 export type PopulationSpec = z.infer<typeof populationSpecSchema>;
 export type PopulationStatus = z.infer<typeof populationStatusSchema>;

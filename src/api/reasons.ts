@@ -61,6 +61,16 @@ export const reasons = {
     meaning: 'The claim asks for the class "", which never provisions.',
     help: 'Recreate the claim with a class that provisions.',
   },
+  WrapperClassInvalid: {
+    next: 'waits',
+    meaning: 'The class is a wrapper (provisioner volprime.dev/populate) that cannot work as it is written.',
+    help: 'The message says why. Delete the class and create it anew; the claim goes on by itself.',
+  },
+  TargetClassNotFound: {
+    next: 'waits',
+    meaning: 'The class that the wrapper class names in its parameter targetClass does not exist.',
+    help: 'Create it; the claim goes on within seconds.',
+  },
   ProvisionerNotSupported: {
     next: 'waits',
     meaning: 'The class uses an in-tree provisioner.',
@@ -94,13 +104,18 @@ export const reasons = {
   VolumeRefused: {
     next: 'stops',
     meaning:
-      'The provisioned volume does not satisfy the claim (access mode, volume mode), or Kubernetes does not bind it.',
+      'The provisioned volume does not satisfy the claim (access mode, volume mode, size, attributes), or Kubernetes does not bind it.',
     help: 'See the events of claim and volume; use a class whose volumes fit.',
   },
   BoundElsewhere: {
     next: 'stops',
     meaning: 'The claim was bound to a volume that was not populated, for example a matching volume made by hand.',
     help: 'Delete and recreate the claim.',
+  },
+  DataSourceIgnored: {
+    next: 'stops',
+    meaning: 'The provisioner of the class ignored the data source: the volume that it made is empty.',
+    help: 'Use a wrapper class over it: see docs/any-provisioner.md. For clones and snapshots: a class of a CSI driver.',
   },
   NamespaceTerminating: { next: 'retries', meaning: 'The namespace is being deleted.', help: '' },
   Forbidden: {

@@ -19,7 +19,7 @@ export async function act(context: StepContext, o: Observation, action: Action):
     case 'ProtectClaim':
       return protectClaim(context, o);
     case 'RecordPopulation':
-      return recordPopulation(context, o, action.pinned);
+      return recordPopulation(context, o, action);
     case 'Prepare':
       return prepare(context, o);
     case 'CreatePrime':

@@ -1,5 +1,5 @@
 import type { Pod, Volume } from '../api/objects.ts';
-import type { PinnedSource, PopulationProgress, PopulationResult } from '../api/population.ts';
+import type { PinnedSource, PopulationProgress, PopulationResult, TargetClass } from '../api/population.ts';
 import type { Failure } from './observation.ts';
 
 /** Nothing to write now, and why. The reason is what status, events and the command line show. */
@@ -28,7 +28,12 @@ export type Action =
   | { readonly type: 'Wait'; readonly waiting: Waiting }
   // Steps 0 to 2: the fence, the record.
   | { readonly type: 'ProtectClaim' }
-  | { readonly type: 'RecordPopulation'; readonly pinned: PinnedSource }
+  | {
+      readonly type: 'RecordPopulation';
+      readonly pinned: PinnedSource;
+      /** Undefined where the claim's class provisions itself. */
+      readonly target: TargetClass | undefined;
+    }
   // Step 3: the prime and its volume.
   | { readonly type: 'Prepare' }
   | { readonly type: 'CreatePrime'; readonly node: string | undefined }

@@ -45,6 +45,8 @@ export interface PopulateConfig {
   readonly podSettings: PopulatorPodSettings;
   /** Where sources of other namespaces are populated; undefined: such claims are not served. */
   readonly populatorNamespace: string | undefined;
+  /** Serve claims of wrapper classes whose data, if any, comes from the provisioner itself. */
+  readonly passThrough: boolean;
   /** Directory in which a crash point leaves its mark before it kills this process; undefined: crash points are off. */
   readonly crashPointDirectory: string | undefined;
 }

@@ -51,7 +51,7 @@ const BACKOFF = { baseMs: 500, capMs: 5 * 60_000 };
 
 export function createPopulateController(options: PopulateControllerOptions): Controller {
   const { informers } = options;
-  const plugins = new PluginRegistry(options.plugins, options.config.podSettings);
+  const plugins = new PluginRegistry(options.plugins, options.config);
   const claimInformer = informers.informer(claims, { indexes: claimIndexes(plugins) });
   const volumeInformer = informers.informer(volumes, { indexes: volumeIndexes });
   const podInformer = informers.informer(pods, {
@@ -98,11 +98,11 @@ export function createPopulateController(options: PopulateControllerOptions): Co
     timeoutMs: RECONCILE_TIMEOUT_MS,
     backoff: BACKOFF,
   });
-  controller.watches(claimInformer, (change) => fromClaim(plugins, change));
+  controller.watches(claimInformer, (change) => fromClaim(plugins, stores.storageClasses, change));
   controller.watches(volumeInformer, (change) => fromVolume(stores.claims, change));
   controller.watches(podInformer, fromPod);
   controller.watches(populationInformer, fromPopulation);
-  controller.watches(classInformer, (change) => fromStorageClass(stores.claims, change));
+  controller.watches(classInformer, (change) => fromStorageClass(stores, change));
   if (grantInformer !== undefined) controller.watches(grantInformer, (change) => fromGrant(stores.claims, change));
   for (const { source, informer } of sourceInformers) {
     controller.watches(informer, (change) => fromSource(stores.claims, source.group, source.kind, change));

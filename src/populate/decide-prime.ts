@@ -5,6 +5,7 @@ import type { Claim } from '../api/objects.ts';
 import { failureAction } from './failure.ts';
 import { isBoundTo, isDeleting, needsAttempt, selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
+import { ignoredSource, refusalOf } from './refusal.ts';
 import { discardPrime } from './tear-down.ts';
 
 export function decidePrime(o: Observation, claim: Claim, now: number): Action | undefined {
@@ -78,21 +79,10 @@ function followNode(o: Observation, claim: Claim, prime: Claim): Action | undefi
   return chosen === tried ? { type: 'HandBackNode', node: chosen } : { type: 'SetPrimeNode', node: chosen };
 }
 
-/** A volume that the PV controller would refuse for the claim must not be filled first. */
+/** A volume that the PV controller would refuse for the claim must not be filled first, nor one handed over that lacks its data. */
 function refusal(o: Observation, claim: Claim, now: number): Action | undefined {
-  const volume = o.volume;
-  if (volume === undefined) return undefined;
-  const modes = claim.spec.accessModes ?? [];
-  const missing = modes.filter((mode) => !(volume.spec.accessModes ?? []).includes(mode));
-  const refuse = (message: string) => failureAction(o, { reason: 'VolumeRefused', message, scope: 'permanent' }, now);
-  if (missing.length > 0)
-    return refuse(
-      `the provisioned volume ${volume.metadata.name} lacks the access mode ${missing.join(', ')} that the claim asks for`,
-    );
-  if ((volume.spec.volumeMode ?? 'Filesystem') !== (claim.spec.volumeMode ?? 'Filesystem')) {
-    return refuse(
-      `the provisioned volume ${volume.metadata.name} has volumeMode ${volume.spec.volumeMode}, the claim asks for ${claim.spec.volumeMode ?? 'Filesystem'}`,
-    );
-  }
-  return undefined;
+  if (o.volume === undefined) return undefined;
+  const found =
+    refusalOf(o.volume, claim) ?? (o.plugin?.byProvisioner === true ? ignoredSource(o.volume, claim) : undefined);
+  return found === undefined ? undefined : failureAction(o, { ...found, scope: 'permanent' }, now);
 }

@@ -22,7 +22,9 @@ import {
   ANNOTATION_POPULATION_UID,
   ANNOTATION_RECLAIM_POLICY,
   ANNOTATION_SELECTED_NODE,
+  WRAPPER_PROVISIONER,
 } from '../api/names.ts';
+import type { StorageClass } from '../api/objects.ts';
 import type { Action } from './action.ts';
 import { decide } from './decide.ts';
 import { noLocalFacts, type Observation } from './observation.ts';
@@ -46,6 +48,9 @@ const running = { claim: ours, population: aPopulation(started), prime: aBoundPr
 const elsewhere = { home: 'populators', access: 'granted' } as const;
 const revoked = { home: 'populators', access: 'denied', source: undefined } as const;
 const wffc = aClass({ volumeBindingMode: 'WaitForFirstConsumer' });
+const aWrapper = (more: Partial<StorageClass> = {}) =>
+  aClass({ provisioner: WRAPPER_PROVISIONER, parameters: { targetClass: 'fast' }, ...more });
+const target = { storageClass: 'fast', volumeClass: 'fast', reclaimPolicy: 'Delete' as const };
 const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
 const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
   attempt,
@@ -162,6 +167,47 @@ const rows: readonly Row[] = [
       }),
     },
     { type: 'ProtectClaim' },
+  ],
+  // Wrapper classes.
+  [
+    'a wrapper that names no target',
+    { wrapper: aWrapper({ parameters: {} }), storageClass: undefined },
+    wait('WrapperClassInvalid', { mood: 'blocked' }),
+  ],
+  ['a wrapper whose target is missing', { wrapper: aWrapper(), storageClass: undefined }, wait('TargetClassNotFound')],
+  [
+    'a wrapper that binds at once over a target that waits',
+    { wrapper: aWrapper(), storageClass: wffc },
+    wait('WrapperClassInvalid'),
+  ],
+  [
+    'a wrapper that waits for a consumer over a target that does not',
+    { wrapper: aWrapper({ volumeBindingMode: 'WaitForFirstConsumer' }) },
+    wait('WaitingForFirstConsumer', { mood: 'healthy' }),
+  ],
+  [
+    'a protected claim of a wrapper',
+    { claim: ours, wrapper: aWrapper() },
+    { type: 'RecordPopulation', pinned: aSource, target },
+  ],
+  [
+    'the wrapper is another one meanwhile: what was recorded stays',
+    {
+      claim: ours,
+      wrapper: aWrapper({ parameters: {} }),
+      population: { ...aPopulation(), spec: { ...aPopulation().spec, target } },
+    },
+    { type: 'CreatePrime', node: undefined },
+  ],
+  [
+    'the recorded target is gone before there is a prime',
+    { claim: ours, storageClass: undefined, population: { ...aPopulation(), spec: { ...aPopulation().spec, target } } },
+    wait('TargetClassNotFound'),
+  ],
+  [
+    'a clone whose provisioner ignored the source',
+    { ...running, plugin: { ...podlessPlugin, byProvisioner: true } },
+    failure('DataSourceIgnored', { final: true }),
   ],
   // Steps 1 to 3.
   ['everything is there', {}, { type: 'ProtectClaim' }],

@@ -3,10 +3,21 @@ import { decideAttempt } from './decide-attempt.ts';
 import { decidePrime } from './decide-prime.ts';
 import { decideRebind } from './decide-rebind.ts';
 import { failureAction } from './failure.ts';
-import { hasFailed, holdsRecord, isCurrent, isDeleting, isFullyBound, isProtected, needsAttempt } from './facts.ts';
+import {
+  hasFailed,
+  holdsRecord,
+  isCurrent,
+  isDeleting,
+  isFullyBound,
+  isProtected,
+  needsAttempt,
+  recordedTarget,
+} from './facts.ts';
+import type { TargetClass } from '../api/population.ts';
 import { access, gate } from './gates.ts';
 import type { Observation } from './observation.ts';
 import { suspendRetain, tearDown } from './tear-down.ts';
+import { targetOf } from './wrapper.ts';
 
 /**
  * The one next step for a claim. Pure: the same observation and time give the same action.
@@ -75,7 +86,11 @@ function populate(o: Observation, now: number): Action {
     const source = pinned ?? o.source;
     return source === undefined
       ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
-      : { type: 'RecordPopulation', pinned: source };
+      : {
+          type: 'RecordPopulation',
+          pinned: source,
+          target: recordedTarget(population) ?? freshTarget(o),
+        };
   }
   const suspending = suspendRetain(o);
   if (suspending !== undefined) return suspending;
@@ -91,6 +106,10 @@ function populate(o: Observation, now: number): Action {
 function begin(o: Observation, again: boolean): Action | undefined {
   const waiting = again || needsAttempt(o) ? access(o) : undefined;
   return waiting === undefined ? undefined : { type: 'Wait', waiting };
+}
+
+function freshTarget({ wrapper, storageClass }: Observation): TargetClass | undefined {
+  return wrapper === undefined || storageClass === undefined ? undefined : targetOf(wrapper, storageClass);
 }
 
 function backoff(o: Observation, until: number): Action {

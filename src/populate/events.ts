@@ -30,6 +30,13 @@ export function populatorFinished(about: About, result: PopulationResult | undef
   const size = result?.bytes === undefined ? '' : `, ${result.bytes} bytes`;
   const files = result?.files === undefined ? '' : `, ${result.files} files`;
   const digest = result?.digest === undefined ? '' : `, ${result.digest}`;
+  if (about.population?.spec.source.kind === '')
+    return event(about, {
+      type: 'Normal',
+      reason: 'PopulatorFinished',
+      action: 'Bind',
+      note: `Volume ${volume} is bound`,
+    });
   const note = `Volume ${volume} is populated and bound (verification: ${result?.verification ?? 'none'}${size}${files}${digest})`;
   return event(about, { type: 'Normal', reason: 'PopulatorFinished', action: 'Bind', note });
 }

@@ -7,7 +7,7 @@ import {
 } from '../api/names.ts';
 import { hasFinalizer } from '../runtime/index.ts';
 import type { Claim, KubeObject, Pod, Volume } from '../api/objects.ts';
-import type { Population } from '../api/population.ts';
+import type { Population, TargetClass } from '../api/population.ts';
 import type { Observation } from './observation.ts';
 
 export function isDeleting(object: KubeObject): boolean {
@@ -65,6 +65,11 @@ export function isCurrent(population: Population): boolean {
 /** Failed for good, for the source as pinned. */
 export function hasFailed(population: Population | undefined): boolean {
   return population?.status?.phase === 'Failed' && isCurrent(population);
+}
+
+/** The classes of a population that has begun and goes on with what it had; a new beginning reads them anew. */
+export function recordedTarget(population: Population | undefined): TargetClass | undefined {
+  return hasFailed(population) ? undefined : population?.spec.target;
 }
 
 export function failuresOf(population: Population | undefined): number {

@@ -1,7 +1,8 @@
 /** What must be true before anything is made for a claim. Each gate is one sentence to the user. */
 import type { Waiting } from './action.ts';
-import { isProtected, selectedNode } from './facts.ts';
+import { isProtected, recordedTarget, selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
+import { wrapperProblem } from './wrapper.ts';
 
 /** The first gate that is closed, or undefined. Once the source is pinned, its presence no longer matters. */
 export function gate(o: Observation, pinned: boolean, now: number): Waiting | undefined {
@@ -29,7 +30,7 @@ export function access({ access, claim }: Observation): Waiting | undefined {
   if (access === 'disabled') {
     return blocked(
       'CrossNamespaceNotSupported',
-      'spec.dataSourceRef.namespace names another namespace; sources must be in the namespace of the claim, unless the controller runs with --cross-namespace',
+      'spec.dataSourceRef.namespace names another namespace; sources must be in the namespace of the claim, unless a plugin populates from them and the controller runs with --cross-namespace',
     );
   }
   return blocked(
@@ -50,12 +51,21 @@ function storageClass(o: Observation): Waiting | undefined {
       'StaticVolumesOnly',
       'spec.storageClassName is "": volumes cannot be provisioned for this claim. Name a class that provisions.',
     );
+  const recorded = recordedTarget(o.population);
+  const problem =
+    recorded === undefined && o.wrapper !== undefined ? wrapperProblem(o.wrapper, o.storageClass) : undefined;
+  if (problem !== undefined) return blocked(problem.reason, problem.message);
+  if (recorded !== undefined && o.storageClass === undefined)
+    return blocked(
+      'TargetClassNotFound',
+      `StorageClass ${recorded.storageClass}, in which the volume was begun, does not exist any more; waiting for it`,
+    );
   if (o.storageClass === undefined)
     return blocked('StorageClassNotFound', `StorageClass ${name} does not exist; waiting for it`);
   if (o.storageClass.provisioner.startsWith('kubernetes.io/')) {
     return blocked(
       'ProvisionerNotSupported',
-      `StorageClass ${name} uses the in-tree provisioner ${o.storageClass.provisioner}, which cannot populate volumes; use a CSI class`,
+      `StorageClass ${o.storageClass.metadata.name} uses the in-tree provisioner ${o.storageClass.provisioner}, which cannot populate volumes; use a CSI class`,
     );
   }
   return undefined;
@@ -71,11 +81,12 @@ function source(o: Observation): Waiting | undefined {
 }
 
 function consumer(o: Observation): Waiting | undefined {
-  if (o.claim === undefined || o.storageClass?.volumeBindingMode !== 'WaitForFirstConsumer') return undefined;
+  const own = o.wrapper ?? o.storageClass;
+  if (o.claim === undefined || own?.volumeBindingMode !== 'WaitForFirstConsumer') return undefined;
   if (selectedNode(o.claim) !== undefined) return undefined;
   return {
     reason: 'WaitingForFirstConsumer',
-    message: `StorageClass ${o.storageClass.metadata.name} binds when a pod that uses the claim is scheduled`,
+    message: `StorageClass ${own.metadata.name} binds when a pod that uses the claim is scheduled`,
     mood: 'healthy',
   };
 }
@@ -89,8 +100,9 @@ const PATIENCE_MS = 2_000;
  * Lets the PV controller write its note on a new claim first, usually within milliseconds. If our finalizer comes in between, its write fails and the
  * user reads a Warning `ProvisioningFailed` that means nothing.
  */
-function firstLook({ claim, storageClass }: Observation, now: number): Waiting | undefined {
-  if (claim === undefined || isProtected(claim) || storageClass?.volumeBindingMode !== 'Immediate') return undefined;
+function firstLook({ claim, storageClass, wrapper }: Observation, now: number): Waiting | undefined {
+  const own = wrapper ?? storageClass;
+  if (claim === undefined || isProtected(claim) || own?.volumeBindingMode !== 'Immediate') return undefined;
   const until = Date.parse(claim.metadata.creationTimestamp) + PATIENCE_MS;
   if (until <= now || NOTED.some((name) => claim.metadata.annotations?.[name] !== undefined)) return undefined;
   return {

@@ -4,12 +4,21 @@ import type { Claim, KubeObject, Pod, StorageClass, Volume } from '../api/object
 import type { Population } from '../api/population.ts';
 import type { ReferenceGrant } from '../api/reference-grant.ts';
 import type { Change, Store } from '../informer/index.ts';
-import { BY_CLAIM_REF_UID, BY_NAMESPACE, BY_PENDING_CLASS, BY_SOURCE, BY_SOURCE_NAMESPACE } from './context.ts';
+import {
+  BY_CLAIM_REF_UID,
+  BY_NAMESPACE,
+  BY_PENDING_CLASS,
+  BY_SOURCE,
+  BY_SOURCE_NAMESPACE,
+  type Stores,
+} from './context.ts';
 import { namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
+import { isWrapper, targetName } from './wrapper.ts';
 
 export function claimIndexes(plugins: PluginRegistry) {
-  const concerns = (claim: Claim) => plugins.of(claim) !== undefined;
+  // An index sees one object only: here every claim counts that would be ours in some class.
+  const concerns = (claim: Claim) => !isPrime(claim) && mayConcern(plugins, claim);
   return {
     [BY_SOURCE]: (claim: Claim) => {
       const ref = claim.spec.dataSourceRef;
@@ -43,12 +52,13 @@ const PRIME_PREFIX = primeName('');
  * A user's claim with a plugin, or whatever still bears our finalizer; and a prime, for the claim that it serves. What only has the name of
  * a prime stands in the way of that claim until it goes.
  */
-export function fromClaim(plugins: PluginRegistry, change: Change<Claim>): string[] {
+export function fromClaim(plugins: PluginRegistry, classes: Store<StorageClass>, change: Change<Claim>): string[] {
   const claim = change.new ?? change.old;
   if (claim === undefined) return [];
-  if (claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY) return claimUidLabel(claim);
-  const ours = plugins.of(claim) !== undefined || claim.metadata.finalizers?.includes(CLAIM_FINALIZER) === true;
-  if (ours) return [claim.metadata.uid];
+  if (isPrime(claim)) return claimUidLabel(claim);
+  const begun = claim.metadata.finalizers?.includes(CLAIM_FINALIZER) === true;
+  const storageClass = classes.get({ name: claim.spec.storageClassName ?? '' });
+  if (begun || plugins.of(claim, { storageClass, begun }) !== undefined) return [claim.metadata.uid];
   const { name } = claim.metadata;
   return name.startsWith(PRIME_PREFIX) ? [name.slice(PRIME_PREFIX.length)] : [];
 }
@@ -60,10 +70,7 @@ export function fromVolume(claims: Store<Claim>, change: Change<Volume>): string
     const uid = volume?.spec.claimRef?.uid;
     const claim = uid === undefined ? undefined : claims.byUid(uid);
     if (claim === undefined) continue;
-    for (const found of claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY
-      ? claimUidLabel(claim)
-      : [claim.metadata.uid])
-      uids.add(found);
+    for (const found of isPrime(claim) ? claimUidLabel(claim) : [claim.metadata.uid]) uids.add(found);
   }
   return [...uids];
 }
@@ -97,9 +104,24 @@ export function fromGrant(claims: Store<Claim>, change: Change<ReferenceGrant>):
     .map((claim) => claim.metadata.uid);
 }
 
-export function fromStorageClass(claims: Store<Claim>, change: Change<StorageClass>): string[] {
+/** Claims of that class that wait, and those of each wrapper over it. */
+export function fromStorageClass(
+  { claims, storageClasses }: Pick<Stores, 'claims' | 'storageClasses'>,
+  change: Change<StorageClass>,
+): string[] {
   const name = (change.new ?? change.old)?.metadata.name ?? '';
-  return claims.byIndex(BY_PENDING_CLASS, name).map((claim) => claim.metadata.uid);
+  const wrappers = storageClasses.list().filter((found) => isWrapper(found) && targetName(found) === name);
+  const names = [name, ...wrappers.map(({ metadata }) => metadata.name)];
+  return names.flatMap((each) => claims.byIndex(BY_PENDING_CLASS, each)).map((claim) => claim.metadata.uid);
+}
+
+function isPrime(claim: Claim): boolean {
+  return claim.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY;
+}
+
+function mayConcern(plugins: PluginRegistry, claim: Claim): boolean {
+  const ref = claim.spec.dataSourceRef;
+  return plugins.ofKind(ref?.apiGroup ?? '', ref?.kind ?? '') !== undefined;
 }
 
 function claimUidLabel(object: KubeObject): string[] {

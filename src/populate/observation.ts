@@ -26,7 +26,10 @@ export interface Observation {
   readonly pinned: PinnedSource | undefined;
   /** The source as it stands now; undefined where it does not exist, or the claim may not use it. */
   readonly source: PinnedSource | undefined;
+  /** The class whose provisioner makes the volume: the claim's own, or the one that a wrapper names. */
   readonly storageClass: StorageClass | undefined;
+  /** The claim's own class where that is a wrapper. */
+  readonly wrapper: StorageClass | undefined;
   readonly local: LocalFacts;
 }
 
@@ -49,6 +52,8 @@ export interface PluginFacts {
   /** Something must be asked or made before the prime is: by the plugin, or of the namespace its pods go to. */
   readonly hasPrepare: boolean;
   readonly hasCleanup: boolean;
+  /** The provisioner itself brings the data that the claim asks for, if any. */
+  readonly byProvisioner: boolean;
   readonly maxAttempts: number;
   readonly pollIntervalMs: number;
 }

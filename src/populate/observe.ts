@@ -1,11 +1,14 @@
-import { ANNOTATION_POPULATION_UID, populationName, primeName } from '../api/names.ts';
-import type { Claim, KubeObject, Volume } from '../api/objects.ts';
+import { ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, populationName, primeName } from '../api/names.ts';
+import type { Claim, KubeObject, StorageClass, Volume } from '../api/objects.ts';
 import type { PinnedSource, Population } from '../api/population.ts';
+import { hasFinalizer } from '../runtime/index.ts';
 import { BY_CLAIM_REF_UID, BY_CLAIM_UID, BY_NAMESPACE, type PopulateContext } from './context.ts';
 import { type Access, isGranted, namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { AttemptPod, ForeignObject, Observation } from './observation.ts';
 import { pinnedSource } from './pinned-source.ts';
+import { isProtected, recordedTarget } from './facts.ts';
 import type { RegisteredPlugin } from './plugin-registry.ts';
+import { isWrapper, targetName } from './wrapper.ts';
 
 type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'config'>;
 
@@ -20,11 +23,13 @@ export function observe(context: ObserveContext, uid: string): Observation {
   const claim = stores.claims.byUid(uid);
   const record = findRecord(context, uid, claim);
   const population = record !== undefined && isRecordOf(record, uid) ? record : undefined;
-  const access = accessOf(context, claim, population);
+  const own = findClass(context, claim?.spec.storageClassName);
+  const registered = findPlugin(context, claim, population, own);
+  const access = accessOf(context, { claim, population, plugin: registered?.facts });
   const { home, settled } = findHome(context, { uid, claim, population, access });
   const namedPrime = stores.claims.get({ namespace: home, name: primeName(uid) });
   const prime = namedPrime !== undefined && isMadeFor(namedPrime, population) ? namedPrime : undefined;
-  const registered = findPlugin(context, claim, population);
+  const wrapper = isWrapper(own) ? own : undefined;
   const source = findSource(context, claim, registered, access);
   return Object.freeze({
     uid,
@@ -39,7 +44,8 @@ export function observe(context: ObserveContext, uid: string): Observation {
     access,
     pinned: settled ? pinnedSource({ named: claim && sourceNamespace(claim), population, prime, source }) : undefined,
     source,
-    storageClass: findClass(context, claim, prime),
+    storageClass: findClass(context, provisioningClass({ claim, population, prime, wrapper })),
+    wrapper,
     local: context.memory.localOf(uid),
   });
 }
@@ -94,8 +100,12 @@ function findPlugin(
   { plugins }: ObserveContext,
   claim: Claim | undefined,
   population: Population | undefined,
+  storageClass: StorageClass | undefined,
 ): RegisteredPlugin | undefined {
-  if (claim !== undefined) return plugins.of(claim);
+  const begun =
+    (claim !== undefined && isProtected(claim)) ||
+    (population !== undefined && hasFinalizer(population, PROTECTION_FINALIZER));
+  if (claim !== undefined) return plugins.of(claim, { storageClass, begun });
   return population === undefined
     ? undefined
     : plugins.ofKind(population.spec.source.group, population.spec.source.kind);
@@ -104,15 +114,15 @@ function findPlugin(
 /** Of a claim that is gone, the record still tells whether its source was somebody else's. */
 function accessOf(
   { stores, config }: ObserveContext,
-  claim: Claim | undefined,
-  population: Population | undefined,
+  { claim, population, plugin }: Pick<Observation, 'claim' | 'population' | 'plugin'>,
 ): Access {
   const elsewhere =
     claim === undefined
       ? (population?.spec.pinned?.namespace ?? population?.metadata.namespace) !== population?.metadata.namespace
       : namesOtherNamespace(claim);
   if (!elsewhere) return 'own';
-  if (config.populatorNamespace === undefined || stores.grants === undefined) return 'disabled';
+  const served = config.populatorNamespace !== undefined && plugin?.byProvisioner !== true;
+  if (!served || stores.grants === undefined) return 'disabled';
   if (claim === undefined) return 'denied';
   return isGranted(stores.grants.byIndex(BY_NAMESPACE, sourceNamespace(claim)), claim) ? 'granted' : 'denied';
 }
@@ -145,6 +155,9 @@ function findSource(
   if (claim === undefined || registered === undefined || !usable) return undefined;
   const { group, kind } = registered.plugin.source;
   const namespace = sourceNamespace(claim);
+  // The provisioner looks for it; here the claim stands for all that it asks for.
+  if (registered.facts.byProvisioner)
+    return { namespace: claim.metadata.namespace ?? '', uid: claim.metadata.uid, generation: 0, spec: {} };
   const name = claim.spec.dataSourceRef?.name ?? '';
   const source = stores.sources.get(sourceStoreKey(group, kind))?.get({ namespace, name });
   if (source === undefined || source.metadata.deletionTimestamp !== undefined) return undefined;
@@ -155,7 +168,14 @@ export function sourceStoreKey(group: string, kind: string): string {
   return `${kind}.${group}`;
 }
 
-function findClass({ stores }: ObserveContext, claim: Claim | undefined, prime: Claim | undefined) {
-  const name = prime?.spec.storageClassName ?? claim?.spec.storageClassName;
+/** Name of the class that makes the volume. */
+function provisioningClass(given: Pick<Observation, 'claim' | 'population' | 'prime' | 'wrapper'>): string | undefined {
+  const { claim, population, prime, wrapper } = given;
+  const target = recordedTarget(population)?.storageClass;
+  const named = wrapper === undefined ? claim?.spec.storageClassName : targetName(wrapper);
+  return prime?.spec.storageClassName ?? target ?? named;
+}
+
+function findClass({ stores }: ObserveContext, name: string | undefined): StorageClass | undefined {
   return name === undefined || name === '' ? undefined : stores.storageClasses.get({ name });
 }

@@ -1,9 +1,11 @@
-import type { Claim, KubeObject } from '../api/objects.ts';
+import type { Claim, KubeObject, StorageClass } from '../api/objects.ts';
 import type { Resource } from '../api/resources.ts';
 import type { PopulatorPodSettings } from '../api/pod-settings.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { PluginFacts } from './observation.ts';
+import { isPassedThrough, passThrough, SNAPSHOT_GROUP } from './pass-through.ts';
 import { neededLevel, settingsOf } from './pod-settings.ts';
+import { isWrapper } from './wrapper.ts';
 
 const DEFAULT_POLL_MS = 5_000;
 const DEFAULT_MAX_ATTEMPTS = 10;
@@ -20,34 +22,61 @@ export interface RegisteredPlugin {
   readonly resource: Resource<SourceObject>;
 }
 
+/** What else decides whether a claim is ours. */
+export interface ClaimStanding {
+  /** The claim's own class. */
+  readonly storageClass: StorageClass | undefined;
+  /** Our finalizer on it, or a record that holds ours. */
+  readonly begun: boolean;
+}
+
+export interface PluginRegistryOptions {
+  /** The operator's settings of populator pods. */
+  readonly podSettings?: PopulatorPodSettings;
+  /** Serve claims of wrapper classes whose data, if any, comes from the provisioner itself (default: yes). */
+  readonly passThrough?: boolean;
+}
+
 /** The plugins of this controller, found by the group and kind of a claim's dataSourceRef. */
 export class PluginRegistry {
   readonly #byKind = new Map<string, RegisteredPlugin>();
+  readonly #passThrough: RegisteredPlugin | undefined;
 
   /** @throws RangeError where two plugins claim the same kind, or VolumeSnapshot, whose claims belong to CSI. */
-  constructor(plugins: readonly Plugin[], podSettings: PopulatorPodSettings = {}) {
+  constructor(
+    plugins: readonly Plugin[],
+    { podSettings = {}, passThrough: passes = true }: PluginRegistryOptions = {},
+  ) {
+    this.#passThrough = passes ? registered(passThrough, { podSettings, byProvisioner: true }) : undefined;
     for (const plugin of plugins) {
       const { group, kind } = plugin.source;
       const key = kindKey(group, kind);
       const taken = this.#byKind.get(key);
       if (taken !== undefined)
         throw new RangeError(`plugins ${taken.plugin.name} and ${plugin.name} both populate from ${kind}.${group}`);
-      if (group === 'snapshot.storage.k8s.io' || group === '')
+      if (group === SNAPSHOT_GROUP || group === '')
         throw new RangeError(`plugin ${plugin.name}: ${kind} of group "${group}" is served by CSI drivers`);
-      this.#byKind.set(key, { plugin, facts: factsOf(plugin, podSettings), resource: resourceOf(plugin) });
+      this.#byKind.set(key, registered(plugin, { podSettings, byProvisioner: false }));
     }
   }
 
-  /** Undefined for a claim that is nobody's business here: no data source, or one of a kind without a plugin. */
-  of(claim: Claim): RegisteredPlugin | undefined {
+  /**
+   * Undefined for a claim that is nobody's business here. What the provisioner itself does (no data source, another claim, a snapshot) is our
+   * business only in a wrapper class, and where we have begun.
+   */
+  of(claim: Claim, { storageClass, begun }: ClaimStanding): RegisteredPlugin | undefined {
     const ref = claim.spec.dataSourceRef;
-    return ref === undefined ? undefined : this.#byKind.get(kindKey(ref.apiGroup ?? '', ref.kind));
+    const found = this.ofKind(ref?.apiGroup ?? '', ref?.kind ?? '');
+    const concerns = found?.facts.byProvisioner !== true || begun || isWrapper(storageClass);
+    return concerns ? found : undefined;
   }
 
+  /** Both empty for a claim without a data source. */
   ofKind(group: string, kind: string): RegisteredPlugin | undefined {
-    return this.#byKind.get(kindKey(group, kind));
+    return isPassedThrough(group, kind) ? this.#passThrough : this.#byKind.get(kindKey(group, kind));
   }
 
+  /** Those with a source of their own. */
   all(): readonly RegisteredPlugin[] {
     return [...this.#byKind.values()];
   }
@@ -57,7 +86,16 @@ function kindKey(group: string, kind: string): string {
   return `${kind}.${group}`;
 }
 
-function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): PluginFacts {
+function registered(plugin: Plugin, { podSettings, byProvisioner }: FactsGiven): RegisteredPlugin {
+  return { plugin, facts: { ...factsOf(plugin, podSettings), byProvisioner }, resource: resourceOf(plugin) };
+}
+
+interface FactsGiven {
+  readonly podSettings: PopulatorPodSettings;
+  readonly byProvisioner: boolean;
+}
+
+function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): Omit<PluginFacts, 'byProvisioner'> {
   const ofPods = 'pod' in plugin && neededLevel(settingsOf(plugin, podSettings)) !== 'restricted';
   return {
     name: plugin.name,

@@ -36,11 +36,13 @@ export interface PrimeInputs {
 }
 
 /**
- * The prime: a claim like the user's, without the data source, that an ordinary provisioner serves.
+ * The prime: a claim like the user's, without the data source, that an ordinary provisioner serves: where the claim's class is a wrapper, the
+ * provisioner of its target.
  * The user's labels are not copied: tools that prune by label (GitOps) would take the prime for theirs.
  */
 export function buildPrime({ claim, population, pinned, home, node }: PrimeInputs): NewObject {
-  const { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName } = claim.spec;
+  const { accessModes, resources, volumeMode, volumeAttributesClassName } = claim.spec;
+  const storageClassName = population.spec.target?.storageClass ?? claim.spec.storageClassName;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',

@@ -82,7 +82,11 @@ export function resultRecorded(o: Observation, result: PopulationResult, now: nu
 
 export function succeeded(o: Observation, now: number): StatusPatch {
   const result = o.population?.status?.result;
-  const message = `volume ${o.population?.status?.volume?.name} is populated and bound (verification: ${result?.verification ?? 'none'})`;
+  const volume = `volume ${o.population?.status?.volume?.name}`;
+  const plain = o.population?.spec.source.kind === '';
+  const message = plain
+    ? `${volume} is bound; the claim has no data source`
+    : `${volume} is populated and bound (verification: ${result?.verification ?? 'none'})`;
   return {
     phase: 'Succeeded',
     completedAt: timestamp(now),

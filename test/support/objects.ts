@@ -155,6 +155,7 @@ export const podPlugin: PluginFacts = {
   path: 'pod',
   hasPrepare: false,
   hasCleanup: false,
+  byProvisioner: false,
   maxAttempts: 10,
   pollIntervalMs: 5_000,
 };
@@ -175,6 +176,7 @@ export function anObservation(more: Partial<Observation> = {}): Observation {
     pinned: more.population?.spec.pinned,
     source: aSource,
     storageClass: aClass(),
+    wrapper: undefined,
     local: noLocalFacts,
     ...more,
   };

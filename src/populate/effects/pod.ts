@@ -23,7 +23,7 @@ const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16
 /** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
 export async function createPod(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
   const { claim, population, prime } = o;
-  const registered = claim && context.plugins.of(claim);
+  const registered = population && context.plugins.ofKind(population.spec.source.group, population.spec.source.kind);
   if (claim === undefined || population === undefined || prime === undefined) return stale('the claim is gone');
   if (registered === undefined || !('pod' in registered.plugin)) return stale('the plugin has no pod');
   if (attempt > 1 && (await before(context, o, attempt)) !== undefined)

@@ -13,7 +13,7 @@ import { buildPrime, keepIdentity } from '../prime-spec.ts';
 /** Step 3. An existing prime is taken only if it proves to be ours. */
 export async function createPrime(context: StepContext, o: Observation, node: string | undefined): Promise<Outcome> {
   const { claim, population } = o;
-  const registered = claim && context.plugins.of(claim);
+  const registered = population && context.plugins.ofKind(population.spec.source.group, population.spec.source.kind);
   if (claim === undefined || population === undefined || registered === undefined) return stale('the claim is gone');
   if (o.pinned === undefined) return stale('the source has to be pinned anew');
   const plain = buildPrime({ claim, population, pinned: o.pinned, home: o.home, node });

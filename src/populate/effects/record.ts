@@ -7,13 +7,14 @@ import {
   populationName,
 } from '../../api/names.ts';
 import type { Claim, NewObject } from '../../api/objects.ts';
-import { type PinnedSource, type Population, type PopulationStatus, populations } from '../../api/population.ts';
+import { type Population, type PopulationStatus, populations } from '../../api/population.ts';
 import { apiVersionOf } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { hasFinalizer, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import { forRecord } from '../pinned-source.ts';
 import { ownerOf } from '../prime-spec.ts';
+import type { ActionOf } from '../action.ts';
 import type { Observation } from '../observation.ts';
 import { isRecordOf } from '../observe.ts';
 import { done, type Outcome, settle, stale } from '../outcome.ts';
@@ -22,25 +23,29 @@ import { replacement } from './merge-patch.ts';
 /** A status as a merge patch takes it: null removes a member. */
 export type StatusPatch = { readonly [K in keyof PopulationStatus]?: PopulationStatus[K] | null };
 
-/** Step 2: the record with the source pinned and protected, made or brought up to date. */
-export async function recordPopulation(context: StepContext, o: Observation, pinned: PinnedSource): Promise<Outcome> {
+type Pins = Pick<ActionOf<'RecordPopulation'>, 'pinned' | 'target'>;
+
+/** Step 2: the record with source and class pinned and protected, made or brought up to date. */
+export async function recordPopulation(context: StepContext, o: Observation, pins: Pins): Promise<Outcome> {
   if (o.claim === undefined) return stale('the claim is gone');
   const { namespace = '' } = o.claim.metadata;
   const populatorNamespace = o.home === namespace ? undefined : o.home;
   const more = {
-    pinned: forRecord(pinned, namespace),
+    pinned: forRecord(pins.pinned, namespace),
     ...(populatorNamespace !== undefined && { populatorNamespace }),
+    ...(pins.target !== undefined && { target: pins.target }),
   };
   if (o.population === undefined) return createRecord(context, buildRecord(o.claim, more), o.uid);
-  const { metadata } = o.population;
+  const { metadata, spec } = o.population;
   const finalizers = hasFinalizer(o.population, PROTECTION_FINALIZER)
     ? metadata.finalizers
     : [...(metadata.finalizers ?? []), PROTECTION_FINALIZER];
   const body = {
     metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
     spec: {
-      pinned: replacement(o.population.spec.pinned, more.pinned),
+      pinned: replacement(spec.pinned, more.pinned),
       populatorNamespace: populatorNamespace ?? null,
+      target: more.target === undefined ? null : replacement(spec.target, more.target),
     },
   };
   const outcome = await context.client.mergePatch(populations, keyOf(o.population), body, { signal: context.signal });
@@ -65,7 +70,7 @@ async function createRecord(context: StepContext, record: NewObject, uid: string
 
 function buildRecord(
   claim: Claim,
-  more: Pick<Population['spec'], 'pinned' | 'populatorNamespace'> | undefined,
+  more: Pick<Population['spec'], 'pinned' | 'populatorNamespace' | 'target'> | undefined,
 ): NewObject {
   const ref = claim.spec.dataSourceRef;
   return {

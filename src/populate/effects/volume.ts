@@ -69,9 +69,9 @@ export function swapObjection({ volume, prime, claim }: SwapReads, population: P
 
 function swapPatch(volume: Volume, claim: Claim, population: Population, now: number): object {
   const { namespace, name, uid } = claim.metadata;
-  const { source } = population.spec;
+  const { source, target } = population.spec;
   const result = population.status?.result;
-  const suspended = volume.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY];
+  const policy = target?.reclaimPolicy ?? volume.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY];
   return {
     metadata: {
       uid: volume.metadata.uid,
@@ -88,7 +88,8 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
     // The old claim's resourceVersion must not stay: null removes it, the PV controller completes the rest.
     spec: {
       claimRef: { namespace, name, uid, resourceVersion: null },
-      ...(suspended !== undefined && { persistentVolumeReclaimPolicy: suspended }),
+      ...(target !== undefined && { storageClassName: target.volumeClass }),
+      ...(policy !== undefined && { persistentVolumeReclaimPolicy: policy }),
     },
   };
 }

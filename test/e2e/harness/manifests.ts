@@ -45,6 +45,32 @@ export function aPlainClaim(namespace: string, name: string, storageClass: strin
   };
 }
 
+export interface WrapperClassOptions {
+  readonly name: string;
+  /** Undefined: the parameter is missing. */
+  readonly target: string | undefined;
+  readonly binding: 'Immediate' | 'WaitForFirstConsumer';
+  /** Kubernetes' default: Delete. */
+  readonly reclaimPolicy?: 'Delete' | 'Retain';
+  readonly volumeClass?: 'claim' | 'target';
+}
+
+export function aWrapperClass({ name, target, binding, reclaimPolicy, volumeClass }: WrapperClassOptions): NewObject {
+  return {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name },
+    provisioner: 'volprime.dev/populate',
+    parameters: {
+      ...(target !== undefined && { targetClass: target }),
+      ...(volumeClass !== undefined && { volumeClass }),
+    },
+    volumeBindingMode: binding,
+    allowVolumeExpansion: true,
+    ...(reclaimPolicy !== undefined && { reclaimPolicy }),
+  };
+}
+
 export const providerRef = (name: string) => ({ apiGroup: 'provider.example.com', kind: 'Provider', name });
 export const transferRef = (name: string) => ({ apiGroup: 'transfer.example.com', kind: 'Transfer', name });
 
