@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { buildCrd, kinds } from '../src/api/crd.ts';
-import { lifecycleEvents, type ReasonDoc, reasons } from '../src/api/reasons.ts';
+import { lifecycleEvents, type ReasonDoc, reasons, sweepReasons } from '../src/api/reasons.ts';
 import { metricsPage } from './metrics-page.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -38,6 +38,9 @@ function reasonsPage(): string {
     ([reason, { next, meaning, help }]) => `| \`${reason}\` | ${next} | ${cell(meaning)} | ${cell(help)} |`,
   );
   const normal = Object.entries(lifecycleEvents).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
+  const leftovers = Object.entries(sweepReasons).map(
+    ([reason, { meaning, help }]) => `| \`${reason}\` | ${cell(meaning)} | ${cell(help)} |`,
+  );
   return `<!-- Generated from src/api/reasons.ts by "make generate"; do not edit. -->
 # Reasons
 
@@ -58,5 +61,13 @@ ${rows.join('\n')}
 | reason | meaning |
 |---|---|
 ${normal.join('\n')}
+
+## Leftovers
+
+What the sweeper finds, as events on the object itself and as lines of the controller's log; \`volprime_orphans\` counts it.
+
+| reason | meaning | what to do |
+|---|---|---|
+${leftovers.join('\n')}
 `;
 }

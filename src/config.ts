@@ -21,6 +21,8 @@ export const configSchema = z.object({
   leaseDurationMs: milliseconds.default(15_000),
   leaseRenewMs: milliseconds.default(10_000),
   leaseRetryMs: milliseconds.default(2_000),
+  sweepIntervalMs: milliseconds.default(600_000),
+  sweepDryRun: z.boolean().default(false),
   healthPort: z.coerce.number().int().min(0).max(65_535).default(8080),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   logFormat: z.enum(['json', 'text']).default('json'),

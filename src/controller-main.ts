@@ -94,6 +94,14 @@ const program = new Command('volprime-controller')
   )
   .addOption(flag('--lease-retry-ms <ms>', 'time between renewals (default 2000)', 'VOLPRIME_LEASE_RETRY_MS'))
   .addOption(
+    flag(
+      '--sweep-interval-ms <ms>',
+      'time between two looks for what is left over (default 600000)',
+      'VOLPRIME_SWEEP_INTERVAL_MS',
+    ),
+  )
+  .addOption(flag('--sweep-dry-run', 'only tell what is left over', 'VOLPRIME_SWEEP_DRY_RUN'))
+  .addOption(
     flag('--health-port <port>', 'port of /healthz, /readyz and /metrics (default 8080)', 'VOLPRIME_HEALTH_PORT'),
   )
   .addOption(flag('--log-level <level>', 'debug, info, warn or error (default info)', 'VOLPRIME_LOG_LEVEL'))

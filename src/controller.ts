@@ -9,7 +9,7 @@ import { providers } from './api/provider.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
-import { createPopulateController, settingsProblems } from './populate/index.ts';
+import { createPopulateControllers, settingsProblems } from './populate/index.ts';
 import { createProviderController } from './provider/index.ts';
 import { createRegistrationController } from './registration/index.ts';
 import {
@@ -75,12 +75,13 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
     concurrency,
   } = config;
   const controllers = [
-    createPopulateController({
+    ...createPopulateControllers({
       ...shared,
       plugins,
       events,
       concurrency,
       config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, passThrough, crashPointDirectory },
+      sweep: { namespaces: namespacesOf(config), intervalMs: config.sweepIntervalMs, dryRun: config.sweepDryRun },
     }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
     createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),

@@ -116,6 +116,7 @@ export interface Volume extends KubeObject {
   readonly status?: {
     readonly phase?: 'Pending' | 'Available' | 'Bound' | 'Released' | 'Failed';
     readonly message?: string;
+    readonly lastPhaseTransitionTime?: string;
   };
 }
 

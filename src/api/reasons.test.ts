@@ -1,12 +1,12 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { lifecycleEvents, reasons } from './reasons.ts';
+import { lifecycleEvents, reasons, sweepReasons } from './reasons.ts';
 
 const root = join(import.meta.dirname, '..');
 const said = /(?:\breason: |new (?:PermanentError|AttemptFailedError)\(\s*|reason\?\? )'([A-Z][A-Za-z]+)'/g;
 /** Not reasons of a condition. */
-const elsewhere = new Set(['Backoff', ...Object.keys(lifecycleEvents)]);
+const elsewhere = new Set(['Backoff', ...Object.keys(lifecycleEvents), ...Object.keys(sweepReasons)]);
 
 test('every reason that the code says is in the table', () => {
   const found = new Set<string>();

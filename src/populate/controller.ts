@@ -1,4 +1,4 @@
-/** Wires the claim controller: informers with their indexes, what each change concerns, and the reconcile. */
+/** Wires the claim controller (informers with their indexes, what each change concerns, the reconcile) and the sweeper beside it. */
 import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import { type Population, populations } from '../api/population.ts';
 import { referenceGrants } from '../api/reference-grant.ts';
@@ -6,7 +6,7 @@ import { claims, pods, storageClasses, volumes } from '../api/resources.ts';
 import type { Store } from '../informer/index.ts';
 import type { InformerRegistry } from '../informer/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { Controller, type EventRecorder } from '../runtime/index.ts';
+import { Controller, type EventRecorder, type Runnable } from '../runtime/index.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
 import type { PopulateConfig, PopulateContext, Stores } from './context.ts';
@@ -30,6 +30,7 @@ import { populateMetrics } from './metrics.ts';
 import { sourceStoreKey } from './observe.ts';
 import { PluginRegistry, type SourceObject } from './plugin-registry.ts';
 import { reconcileClaim } from './reconcile.ts';
+import { Sweeper, type SweeperOptions } from './sweep/sweeper.ts';
 
 export interface PopulateControllerOptions {
   /** Writes only while this process leads. */
@@ -42,6 +43,7 @@ export interface PopulateControllerOptions {
   readonly config: PopulateConfig;
   /** Claims worked on at a time. */
   readonly concurrency: number;
+  readonly sweep: Pick<SweeperOptions, 'namespaces' | 'intervalMs' | 'dryRun'>;
 }
 
 /** Longer than any plugin call may take by default; a call's own limit ends it first. */
@@ -49,7 +51,7 @@ const RECONCILE_TIMEOUT_MS = 10 * 60_000;
 /** Retries of what the API server or a plugin refuses. */
 const BACKOFF = { baseMs: 500, capMs: 5 * 60_000 };
 
-export function createPopulateController(options: PopulateControllerOptions): Controller {
+export function createPopulateControllers(options: PopulateControllerOptions): readonly Runnable[] {
   const { informers } = options;
   const plugins = new PluginRegistry(options.plugins, options.config);
   const claimInformer = informers.informer(claims, { indexes: claimIndexes(plugins) });
@@ -107,7 +109,16 @@ export function createPopulateController(options: PopulateControllerOptions): Co
   for (const { source, informer } of sourceInformers) {
     controller.watches(informer, (change) => fromSource(stores.claims, source.group, source.kind, change));
   }
-  return controller;
+  const sweeper = new Sweeper({
+    ...options.sweep,
+    client: options.client,
+    view: context,
+    resume: (uid) => controller.enqueue(uid),
+    events: options.events,
+    logger: options.logger,
+    metrics: options.metrics,
+  });
+  return [controller, sweeper];
 }
 
 function inFlight({ populations: records }: { readonly populations: Store<Population> }) {

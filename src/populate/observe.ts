@@ -15,7 +15,7 @@ type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'c
 /**
  * Gathers what is known of the claim with this UID. Reads caches only, writes nothing.
  *
- * What bears our names is let in as ours only with proof: the record must name the claim's UID and be owned by it,
+ * What bears our names is let in as ours only with proof: the record must name the claim's UID and be owned by it or by nobody,
  * prime and pods must carry the record's UID. Everything else is reported as foreign and never touched.
  */
 export function observe(context: ObserveContext, uid: string): Observation {
@@ -57,7 +57,9 @@ function findRecord({ stores }: ObserveContext, uid: string, claim: Claim | unde
 }
 
 export function isRecordOf(population: Population, uid: string): boolean {
-  const owned = population.metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+  const owners = population.metadata.ownerReferences ?? [];
+  // Deleting the claim with --cascade=orphan takes the owner away, and the clean-up must not lose its memory with it.
+  const owned = owners.length === 0 || owners.some((owner) => owner.uid === uid);
   return owned && population.spec.claim.uid === uid && population.metadata.name === populationName(uid);
 }
 

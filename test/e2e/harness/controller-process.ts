@@ -25,6 +25,8 @@ export interface ControllerOptions {
   readonly leaseName: string;
   readonly plugins?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** More of the controller's flags, without the dashes. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Runs after a death that nobody here asked for, before the next start. */
   readonly onCrash?: () => Promise<void>;
 }
@@ -188,7 +190,10 @@ export class ControllerProcess implements AsyncDisposable {
       'health-port': '0',
       'log-level': 'debug',
       'crash-point-directory': directory,
+      ...this.#options.flags,
     };
-    return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value]));
+    return Object.entries(flags).flatMap(([flag, value]) =>
+      value === undefined ? [] : [`--${flag}`, value].filter(Boolean),
+    );
   }
 }

@@ -24,6 +24,8 @@ export interface StartController {
   readonly program?: Program;
   /** Default: the name. Two controllers with one lease name share a lease. */
   readonly leaseName?: string;
+  /** More of the controller's flags, without the dashes. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Its way to the API server; without one it goes straight. */
   readonly proxy?: ApiProxy;
   readonly onCrash?: () => Promise<void>;
