@@ -9,7 +9,7 @@ import { providers } from './api/provider.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
-import { createPopulateControllers, settingsProblems } from './populate/index.ts';
+import { createPopulateControllers, createWrapperController, settingsProblems } from './populate/index.ts';
 import { createProviderController } from './provider/index.ts';
 import { createRegistrationController } from './registration/index.ts';
 import {
@@ -83,6 +83,7 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
       config: { populatorImage, imagePullPolicy, podSettings, populatorNamespace, passThrough, crashPointDirectory },
       sweep: { namespaces: namespacesOf(config), intervalMs: config.sweepIntervalMs, dryRun: config.sweepDryRun },
     }),
+    createWrapperController({ informers, events, logger, metrics }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
     createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),
   ];

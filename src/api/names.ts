@@ -26,6 +26,8 @@ export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
 /** On the prime of a claim whose source is in another namespace: that source as pinned. The record, in the claim's namespace, must not show its spec. */
 export const ANNOTATION_PINNED_SOURCE = 'volprime.dev/pinned-source';
 export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
+/** On a claim, by the PV controller: the provisioner of its class. */
+export const ANNOTATION_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 
 /** On the prime: the node last copied to it. Written with selected-node, so its absence there means that the provisioner gave up. */

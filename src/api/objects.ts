@@ -111,6 +111,7 @@ export interface Volume extends KubeObject {
     readonly storageClassName?: string;
     readonly volumeMode?: VolumeMode;
     readonly volumeAttributesClassName?: string;
+    readonly hostPath?: { readonly path: string };
     readonly csi?: { readonly driver: string; readonly volumeHandle: string };
   };
   readonly status?: {

@@ -66,6 +66,12 @@ export const reasons = {
     meaning: 'The class is a wrapper (provisioner volprime.dev/populate) that cannot work as it is written.',
     help: 'The message says why. Delete the class and create it anew; the claim goes on by itself.',
   },
+  WrapperClassMismatch: {
+    next: 'waits',
+    meaning:
+      'A wrapper class and its target differ in a field that the wrapper should repeat. Told on the StorageClass; claims go on.',
+    help: 'The message names the field and what the difference means.',
+  },
   TargetClassNotFound: {
     next: 'waits',
     meaning: 'The class that the wrapper class names in its parameter targetClass does not exist.',

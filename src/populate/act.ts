@@ -4,10 +4,10 @@ import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
 import { callCleanup, callComplete, callPopulate, prepare } from './effects/plugin.ts';
 import { createPod, deletePod, readProgress, recordProgress, releasePod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
-import { patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
+import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
 import { deleteVolume, rebind, suspendRetain } from './effects/volume.ts';
 import type { Observation } from './observation.ts';
-import { done, type Outcome } from './outcome.ts';
+import { done, type Outcome, stale } from './outcome.ts';
 import { attemptStarted, failed, resultRecorded, succeeded } from './status.ts';
 
 /** Carries out exactly this action. Idempotent: done twice it is as done once, and after a crash it can be repeated. */
@@ -20,6 +20,8 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return protectClaim(context, o);
     case 'RecordPopulation':
       return recordPopulation(context, o, action);
+    case 'CreateRecord':
+      return o.claim === undefined ? stale('the claim is gone') : createWaitingRecord(context, o.claim);
     case 'Prepare':
       return prepare(context, o);
     case 'CreatePrime':

@@ -34,6 +34,8 @@ export type Action =
       /** Undefined where the claim's class provisions itself. */
       readonly target: TargetClass | undefined;
     }
+  /** A record that only tells: nothing was begun, and nothing will be. */
+  | { readonly type: 'CreateRecord' }
   // Step 3: the prime and its volume.
   | { readonly type: 'Prepare' }
   | { readonly type: 'CreatePrime'; readonly node: string | undefined }

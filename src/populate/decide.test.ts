@@ -77,6 +77,24 @@ const rows: readonly Row[] = [
   ],
   ["another controller's claim, being deleted", { ...running, claim: dying, plugin: undefined }, { type: 'Ignore' }],
   ['a claim that the user bound himself', { claim: aClaim({ spec: { volumeName: 'pv-static' } }) }, { type: 'Ignore' }],
+  [
+    'a claim that a provisioner bound before we began',
+    { claim: aClaim({ spec: { volumeName: `pvc-${UID}` } }) },
+    { type: 'CreateRecord' },
+  ],
+  [
+    'the same, with a record to tell of it',
+    {
+      claim: aClaim({ spec: { volumeName: `pvc-${UID}` } }),
+      population: aPopulation({}, { pinned: undefined, meta: { finalizers: [] } }),
+    },
+    failure('DataSourceIgnored', { final: true }),
+  ],
+  [
+    'a plain claim of a wrapper class with a volume of the same name',
+    { claim: aClaim({ spec: { volumeName: `pvc-${UID}` } }), plugin: { ...podlessPlugin, byProvisioner: true } },
+    { type: 'Ignore' },
+  ],
   ['a deleted claim without traces', { claim: aClaim({ meta: deleted }) }, { type: 'Ignore' }],
   ['no claim, no traces', { claim: undefined }, { type: 'Ignore' }],
   // Gates.

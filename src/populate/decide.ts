@@ -1,4 +1,5 @@
 import type { Action, Waiting } from './action.ts';
+import type { Claim } from '../api/objects.ts';
 import { decideAttempt } from './decide-attempt.ts';
 import { decidePrime } from './decide-prime.ts';
 import { decideRebind } from './decide-rebind.ts';
@@ -17,6 +18,7 @@ import type { TargetClass } from '../api/population.ts';
 import { access, gate } from './gates.ts';
 import type { Observation } from './observation.ts';
 import { suspendRetain, tearDown } from './tear-down.ts';
+import { ignoredBy, isProvisionedFor } from './refusal.ts';
 import { targetOf } from './wrapper.ts';
 
 /**
@@ -52,11 +54,18 @@ function goalOf(o: Observation): Goal {
   if (claim === undefined || isDeleting(claim)) return hasTraces(o) ? 'cancel' : 'nothing';
   if (hasFailed(population)) return mayTryAgain(o) ? 'populate' : 'stop';
   if (claim.spec.volumeName !== undefined) {
-    if (population === undefined) return isProtected(claim) ? 'cancel' : 'nothing';
+    if (population === undefined && isProtected(claim)) return 'cancel';
+    // Also where it was bound before we had begun: nobody may take an empty volume for a populated one.
+    if (population === undefined) return isIgnored(claim, o) ? 'bound-elsewhere' : 'nothing';
     if (claim.spec.volumeName !== population.status?.volume?.name) return 'bound-elsewhere';
     return 'finish';
   }
   return 'populate';
+}
+
+/** A provisioner that does not know data sources gave the claim a volume of its own. */
+function isIgnored(claim: Claim, { plugin }: Observation): boolean {
+  return plugin?.byProvisioner === false && isProvisionedFor(claim);
 }
 
 /** Anything of ours that a deletion would leave behind. */
@@ -139,7 +148,10 @@ function finish(o: Observation, now: number): Action {
 
 /** Somebody else gave the claim a volume while we worked. Ours goes; theirs is not touched, and this never counts as populated. */
 function boundElsewhere(o: Observation, now: number): Action {
-  const message = `the claim was bound to volume ${o.claim?.spec.volumeName} that Volprime did not populate; delete and recreate the claim to have it populated`;
+  if (o.claim === undefined) return { type: 'Ignore', why: 'no claim' };
+  if (o.population === undefined) return { type: 'CreateRecord' };
+  if (isIgnored(o.claim, o)) return failureAction(o, { ...ignoredBy(o.claim), scope: 'permanent' }, now);
+  const message = `the claim was bound to volume ${o.claim.spec.volumeName} that Volprime did not populate; delete and recreate the claim to have it populated`;
   return failureAction(o, { reason: 'BoundElsewhere', message, scope: 'permanent' }, now);
 }
 

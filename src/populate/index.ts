@@ -8,4 +8,5 @@
  */
 export type { PopulateConfig } from './context.ts';
 export { createPopulateControllers, type PopulateControllerOptions } from './controller.ts';
+export { createWrapperController, type WrapperControllerOptions } from './wrapper-controller.ts';
 export { settingsProblems } from './pod-settings.ts';

@@ -1,4 +1,5 @@
 /** Why a volume must not be filled for a claim: the PV controller would refuse it, or it is not what the claim asks for. Pure. */
+import { ANNOTATION_PROVISIONER, WRAPPER_PROVISIONER } from '../api/names.ts';
 import type { Claim, Volume } from '../api/objects.ts';
 import { parseQuantity } from '../api/quantity.ts';
 import type { Reason } from '../api/reasons.ts';
@@ -38,6 +39,25 @@ export function ignoredSource(volume: Volume, claim: Claim): Refusal | undefined
   const message =
     `the provisioner of volume ${volume.metadata.name} is no CSI driver and cannot bring the data of ${ref.kind} ${ref.name}: the volume is empty ` +
     'and is thrown away; use a class of a CSI driver';
+  return { reason: 'DataSourceIgnored', message };
+}
+
+/**
+ * Whether a provisioner made the claim's volume for the claim itself, by its name: provisioners name a volume after the UID of the claim that
+ * they serve, and what we hand over was made for a prime.
+ */
+export function isProvisionedFor({ metadata, spec }: Claim): boolean {
+  return spec.volumeName?.endsWith(metadata.uid) === true;
+}
+
+/** The same trap, sprung behind our back: what happened, and the way out. */
+export function ignoredBy({ metadata, spec }: Claim): Refusal {
+  const provisioner = metadata.annotations?.[ANNOTATION_PROVISIONER];
+  const name = spec.storageClassName ?? '';
+  const message =
+    `the provisioner ${provisioner === undefined ? '' : `${provisioner} `}of StorageClass ${name} ignores data sources and bound the claim to volume ` +
+    `${spec.volumeName}, which is empty: the claim is not populated. Make a class with provisioner ${WRAPPER_PROVISIONER} and parameters ` +
+    `{targetClass: ${name}} (docs/any-provisioner.md), and recreate the claim with that class`;
   return { reason: 'DataSourceIgnored', message };
 }
 

@@ -66,7 +66,8 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
 /** Without the time of the next try: only events that are alike are counted as one. */
 function whatNext({ final, failure }: ActionOf<'RecordFailure'>): string {
   if (!final) return 'it is tried again; the Population says when';
-  return failure.reason === 'BoundElsewhere' ? 'nothing more is done' : 'stopped until the spec of the source changes';
+  const over = failure.reason === 'BoundElsewhere' || failure.reason === 'DataSourceIgnored';
+  return over ? 'nothing more is done' : 'stopped until the spec of the source changes';
 }
 
 /** The owner of the source reads there what the owner of the claim is not told. */

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Component } from './component.ts';
 import { auditPolicy, schedulerConfiguration } from './control-plane.ts';
+import { localPathConfiguration } from './local-path.ts';
 import { cniConfiguration } from './network.ts';
 import { containerdConfiguration, kubeletConfiguration, kubeProxyConfiguration, type NodeOptions } from './node.ts';
 import { sourceDir } from './paths.ts';
@@ -22,6 +23,7 @@ export function nodeFiles(options: NodeOptions, schedulerBindTimeoutSeconds: num
     'containerd.toml': containerdConfiguration(options.stateDir),
     'cni/10-pods.conflist': cniConfiguration(options.addresses),
     'kubelet.json': JSON.stringify(kubeletConfiguration(options)),
+    'local-path.json': JSON.stringify(localPathConfiguration(options.stateDir)),
     'kube-proxy.json': JSON.stringify(kubeProxyConfiguration(options)),
     // No name server: a lookup fails at once instead of leaving the machine.
     'resolv.conf': '',

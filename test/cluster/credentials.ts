@@ -11,7 +11,8 @@ export type Identity =
   | 'kubelet'
   | 'csi-provisioner'
   | 'csi-snapshotter'
-  | 'snapshot-controller';
+  | 'snapshot-controller'
+  | 'local-path-provisioner';
 
 interface Account {
   readonly user: string;
@@ -28,6 +29,7 @@ function accounts(nodeName: string): Record<Identity, Account> {
     'csi-provisioner': { user: 'csi-provisioner', groups: [] },
     'csi-snapshotter': { user: 'csi-snapshotter', groups: [] },
     'snapshot-controller': { user: 'snapshot-controller', groups: [] },
+    'local-path-provisioner': { user: 'local-path-provisioner', groups: [] },
   };
 }
 

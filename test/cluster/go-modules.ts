@@ -79,6 +79,15 @@ export const goModules: readonly GoModule[] = [
     ],
   },
   {
+    name: 'local-path',
+    packages: ['github.com/rancher/local-path-provisioner'],
+    executable: 'local-path-provisioner',
+    programs: ['local-path-provisioner'],
+    ldflags: [],
+    coldTime: 'about 2 minutes',
+    crds: [],
+  },
+  {
     name: 'csi-driver',
     packages: ['.'],
     executable: 'csi-driver',

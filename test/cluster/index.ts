@@ -15,6 +15,7 @@ export { ensureBinaries, type Log } from './binaries.ts';
 export * from './csi-faults.ts';
 export type { ClusterHandle } from './handle.ts';
 export { toolboxImage } from './images.ts';
+export { listLocalVolumes } from './local-path.ts';
 export { type ClusterUpOptions, clusterUp } from './node-up.ts';
 export { controlPlaneUp } from './control-plane-up.ts';
 export { driverName } from './paths.ts';

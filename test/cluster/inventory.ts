@@ -1,5 +1,5 @@
 /** What exists on this machine that a cluster could have left behind. The teardown test compares it before and after. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupOf } from './cgroups.ts';
 import { tryRun } from './command.ts';
@@ -26,6 +26,7 @@ export async function takeInventory(name: string): Promise<Inventory> {
     namespaces: lines(namespaces),
     firewall: lines(firewall),
     cgroups: cgroups(),
+    state: existsSync(stateDirOf(name)) ? [stateDirOf(name)] : [],
   };
 }
 

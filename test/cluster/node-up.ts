@@ -10,6 +10,7 @@ import { type ClusterHandle, handleOf } from './handle.ts';
 import { loadOwnImages } from './images.ts';
 import { kubectl, type KubectlTarget } from './kubectl.ts';
 import { Launcher } from './launcher.ts';
+import { localPathProvisioner } from './local-path.ts';
 import { withLock } from './lock.ts';
 import { createNamespace } from './namespace.ts';
 import { addressesOf, chooseSlot, connectNamespace } from './network.ts';
@@ -104,6 +105,7 @@ function componentsOf(control: ControlPlaneOptions, node: NodeOptions) {
     csiProvisioner: csiProvisioner(node),
     snapshotController: snapshotController(node),
     csiSnapshotter: csiSnapshotter(node),
+    localPathProvisioner: localPathProvisioner(node),
   } satisfies Record<string, Component>;
 }
 
@@ -147,7 +149,8 @@ async function installStorage(
   components: Plan['components'],
 ): Promise<void> {
   const crds = ['crds-snapshotter', 'crds-provisioner'].map((dir) => join(cluster.binDir, dir, '/'));
-  const files = [...crds, manifestFile('storage.yaml'), manifestFile('storage-rbac.yaml'), manifestFile('dns.yaml')];
+  const manifests = ['storage.yaml', 'storage-rbac.yaml', 'local-path.yaml', 'dns.yaml'];
+  const files = [...crds, ...manifests.map(manifestFile)];
   await kubectl(cluster, ['apply', '--server-side', ...files.map((file) => `--filename=${file}`)]);
   await kubectl(cluster, [
     'wait',
@@ -156,9 +159,11 @@ async function installStorage(
     ...snapshotCrds.map((crd) => `crd/${crd}`),
   ]);
   await kubectl(cluster, ['apply', '--server-side', `--filename=${manifestFile('snapshot-class.yaml')}`]);
-  const { csiProvisioner, csiSnapshotter, snapshotController } = components;
+  const { csiProvisioner, csiSnapshotter, snapshotController, localPathProvisioner } = components;
   await Promise.all(
-    [csiProvisioner, csiSnapshotter, snapshotController].map((component) => launcher.startAndWait(component)),
+    [csiProvisioner, csiSnapshotter, snapshotController, localPathProvisioner].map((component) =>
+      launcher.startAndWait(component),
+    ),
   );
 }
 

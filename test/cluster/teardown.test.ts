@@ -130,6 +130,7 @@ async function expectNothingLeft(): Promise<void> {
 async function runPod(cluster: ClusterHandle): Promise<void> {
   const volumes = [
     { name: 'directory', storageClassName: 'fast-ssd', volumeMode: 'Filesystem' },
+    { name: 'local', storageClassName: 'local-path', volumeMode: 'Filesystem' },
     { name: 'image', storageClassName: 'small-image', volumeMode: 'Filesystem' },
     { name: 'block', storageClassName: 'imm-del', volumeMode: 'Block' },
   ];
@@ -146,9 +147,9 @@ async function runPod(cluster: ClusterHandle): Promise<void> {
     command: [
       'sh',
       '-c',
-      'echo data > /directory/written && cp /directory/written /image/ && echo data > /dev/block && sleep 100000',
+      'echo data > /directory/written && cp /directory/written /image/ && cp /directory/written /local/ && echo data > /dev/block && sleep 100000',
     ],
-    volumeMounts: ['directory', 'image'].map((name) => ({ name, mountPath: `/${name}` })),
+    volumeMounts: ['directory', 'image', 'local'].map((name) => ({ name, mountPath: `/${name}` })),
     volumeDevices: [{ name: 'block', devicePath: '/dev/block' }],
     readinessProbe: { exec: { command: ['cat', '/image/written'] }, periodSeconds: 1 },
   };

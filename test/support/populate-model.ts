@@ -116,6 +116,10 @@ export class World {
             population === undefined ? { ...record, status: {} } : { ...record, status: population.status ?? {} },
         });
       }
+      case 'CreateRecord':
+        return this.#set({
+          population: { ...aPopulation({}, { pinned: undefined, meta: { finalizers: [] } }), status: {} },
+        });
       case 'Prepare':
         return this.#local({ prepared: true });
       case 'CreatePrime': {

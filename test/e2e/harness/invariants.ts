@@ -1,4 +1,5 @@
 /** The invariants of DESIGN section 2 as a test can see them: at rest, and on the storage's own word. */
+import { basename } from 'node:path';
 import {
   ANNOTATION_BIND_COMPLETED,
   CLAIM_FINALIZER,
@@ -9,7 +10,7 @@ import {
 import type { Claim, KubeObject, Pod, Volume } from '../../../src/api/objects.ts';
 import { type Population, populations } from '../../../src/api/population.ts';
 import { claims, pods, type Resource, volumes } from '../../../src/api/resources.ts';
-import { listVolumes } from '../../cluster/index.ts';
+import { listLocalVolumes, listVolumes } from '../../cluster/index.ts';
 import type { Cluster } from './cluster.ts';
 import { until } from './until.ts';
 
@@ -39,14 +40,18 @@ export async function readNamespace(cluster: Cluster, namespace: string): Promis
     listAll(cluster, volumes),
     cluster.embedded === undefined ? undefined : listVolumes(cluster.embedded),
   ]);
+  const local = cluster.embedded === undefined ? [] : listLocalVolumes(cluster.embedded);
   return {
     claims: claimList,
     pods: podList,
     populations: populationList,
     volumes: volumeList.filter(({ spec }) => spec.claimRef?.namespace === namespace),
-    stored: stored
-      ?.filter(({ parameters }) => parameters?.['csi.storage.k8s.io/pvc/namespace'] === namespace)
-      .map(({ id }) => id),
+    stored: stored && [
+      ...stored
+        .filter(({ parameters }) => parameters?.['csi.storage.k8s.io/pvc/namespace'] === namespace)
+        .map(({ id }) => id),
+      ...local.filter((directory) => directory.includes(`_${namespace}_`)),
+    ],
   };
 }
 
@@ -57,7 +62,7 @@ export function leftovers({ claims, pods, populations, volumes, stored }: Namesp
     const claim = living.get(spec.claimRef?.uid ?? '');
     return claim?.spec.volumeName !== undefined;
   });
-  const handles = new Set(bound.map(({ spec }) => spec.csi?.volumeHandle));
+  const handles = new Set(bound.map(({ spec }) => spec.csi?.volumeHandle ?? basename(spec.hostPath?.path ?? '')));
   return [
     ...claims.filter(isOurs).map((prime) => `prime ${prime.metadata.name}`),
     ...pods.filter(isOurs).map((pod) => `pod ${pod.metadata.name}`),
