@@ -36,6 +36,9 @@ export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
 /** On a volume under population: its own reclaim policy, suspended until the hand-over gives it back. */
 export const ANNOTATION_RECLAIM_POLICY = 'volprime.dev/reclaim-policy';
 
+/** On a populator pod: digest of what it was made from, to tell whether it would be made otherwise now. */
+export const ANNOTATION_POD_HASH = 'volprime.dev/pod-hash';
+
 /** Provenance on the final volume, written together with the swap. */
 export const ANNOTATION_POPULATED_FROM = 'volprime.dev/populated-from';
 export const ANNOTATION_POPULATED_BY = 'volprime.dev/population';

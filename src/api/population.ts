@@ -84,6 +84,10 @@ export const populationStatusSchema = z.object({
   failures: count
     .optional()
     .meta({ description: 'Failures since the source was pinned; the wait between attempts grows with it.' }),
+  excused: count.optional().meta({
+    description:
+      "Failures among them that were not the population's own doing (an eviction, a lost node); they do not count towards the limit of attempts.",
+  }),
   prime: z
     .object({ name: z.string(), namespace: z.string(), uid })
     .optional()

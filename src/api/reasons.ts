@@ -126,7 +126,7 @@ export const reasons = {
   NamespaceTerminating: { next: 'retries', meaning: 'The namespace is being deleted.', help: '' },
   Forbidden: {
     next: 'retries',
-    meaning: 'The API server forbids the write: RBAC, an admission policy, or Pod Security.',
+    meaning: 'The API server forbids the write: RBAC, a LimitRange, an admission policy, or Pod Security.',
     help: 'The message names the rule.',
   },
   QuotaExceeded: {
@@ -154,7 +154,39 @@ export const reasons = {
   PodNotScheduled: {
     next: 'waits',
     meaning: 'No node takes the populator pod.',
-    help: "The message is the scheduler's.",
+    help: "The message is the scheduler's. Free a node, or change the settings of populator pods.",
+  },
+  ImagePullFailed: {
+    next: 'waits',
+    meaning: 'The image of the populator pod cannot be pulled. The node goes on trying.',
+    help: 'Mend registry, credentials or name of the image; the pod needs no help. Its name changes with the configuration of controller or plugin.',
+  },
+  ContainerNotStarted: {
+    next: 'waits',
+    meaning: 'The populator pod is on its node and its container has not started.',
+    help: 'See the events of the pod: often a Secret or ConfigMap is missing.',
+  },
+  NodeLost: {
+    next: 'waits',
+    meaning:
+      'The node of the populator pod does not report, so nobody knows whether the pod still writes. After an out-of-service taint or the deletion of the node another attempt begins on another volume.',
+    help: 'Bring the node back, or mark it with the taint node.kubernetes.io/out-of-service once it is certainly off.',
+  },
+  PodEvicted: {
+    next: 'retries',
+    meaning: 'The populator pod was evicted, preempted, drained, or its node was shut down.',
+    help: '',
+  },
+  PodDeleted: { next: 'retries', meaning: 'Somebody deleted the populator pod while it was at work.', help: '' },
+  PodRejected: {
+    next: 'retries',
+    meaning: 'The node refused the populator pod that the scheduler had given to it.',
+    help: "The message is the node's.",
+  },
+  PodOutdated: {
+    next: 'retries',
+    meaning: 'The populator pod had not started when the controller began to run with other settings; it is made anew.',
+    help: '',
   },
   PodLost: {
     next: 'retries',
@@ -176,7 +208,7 @@ export const reasons = {
   OutOfMemory: {
     next: 'retries',
     meaning: 'The populator container was killed for using more memory than its limit.',
-    help: 'Raise the limit in the plugin.',
+    help: 'Raise the limit in the plugin, or in the settings of populator pods.',
   },
   Interrupted: { next: 'retries', meaning: 'The populator pod was told to stop.', help: '' },
   // Plugins.

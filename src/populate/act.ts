@@ -2,7 +2,7 @@ import type { Action } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
 import { callCleanup, callComplete, callPopulate, prepare } from './effects/plugin.ts';
-import { createPod, deletePod, readProgress, recordProgress, releasePod } from './effects/pod.ts';
+import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
 import { deleteVolume, rebind, suspendRetain } from './effects/volume.ts';
@@ -39,6 +39,8 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return patchStatus(context, o.population, attemptStarted(o, action, context.now()));
     case 'CreatePod':
       return createPod(context, o, action.attempt);
+    case 'ReviewPod':
+      return reviewPod(context, o, action);
     case 'CallPopulate':
       return callPopulate(context, o, action.attempt);
     case 'CallComplete':

@@ -10,9 +10,10 @@ export interface Waiting {
   /**
    * `routine`: a step of the normal course; told only when it takes unusually long. `healthy`: as it should be (waiting for a first consumer);
    * `progressing`: may need a look (an image that is not there yet). `blocked`: somebody has to do something; told with an event.
-   * These are told when they last for two seconds.
+   * These are told when they last for two seconds. `stuck`: may mend by itself, and needs somebody if it does not (no node takes the pod); told with
+   * an event when it lasts for twenty seconds.
    */
-  readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked';
+  readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked' | 'stuck';
   /** The message repeats what others say (a pod, the API server), which may be about the source. */
   readonly quotes?: true;
   /** Look again at this time (epoch milliseconds) even if nothing changes. */
@@ -45,6 +46,7 @@ export type Action =
   // Step 4: the work.
   | { readonly type: 'StartAttempt'; readonly attempt: number; readonly volume: Volume }
   | { readonly type: 'CreatePod'; readonly attempt: number }
+  | { readonly type: 'ReviewPod'; readonly attempt: number; readonly pod: Pod }
   | { readonly type: 'CallPopulate'; readonly attempt: number }
   | { readonly type: 'CallComplete'; readonly attempt: number }
   | { readonly type: 'ReadProgress'; readonly pod: Pod }

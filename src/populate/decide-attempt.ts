@@ -1,5 +1,6 @@
 /** Step 4: the plugin's work on a bound prime, through a pod or by calls. */
-import { lastTerminated, podFailure, podResult, podWaiting } from './pod-status.ts';
+import { lastTerminated, podFailure, podResult } from './pod-status.ts';
+import { hasStarted, podEnding, podWaiting } from './pod-waiting.ts';
 import type { Action, Waiting } from './action.ts';
 import type { Claim, Pod } from '../api/objects.ts';
 import { failureAction } from './failure.ts';
@@ -11,16 +12,16 @@ export function decideAttempt(o: Observation, _claim: Claim, now: number): Actio
   if (plugin === undefined || volume === undefined) return populating('waiting for the volume');
   if (needsAttempt(o)) {
     // One writer: whatever earlier attempts left must be gone before the next one is even recorded.
-    return clearPods(o.pods) ?? { type: 'StartAttempt', attempt: attemptOf(o) + 1, volume };
+    return clearPods(o.pods, now) ?? { type: 'StartAttempt', attempt: attemptOf(o) + 1, volume };
   }
   return plugin.path === 'pod' ? withPod(o, plugin, now) : byCalls(o, now);
 }
 
 /** Removes pods one by one: ask to end, wait for the kubelet's word, let go. Answers undefined when none is left. */
-export function clearPods(pods: readonly AttemptPod[]): Action | undefined {
+export function clearPods(pods: readonly AttemptPod[], now: number): Action | undefined {
   for (const { pod } of pods) {
     if (!isDeleting(pod)) return { type: 'DeletePod', pod };
-    if (!isTerminal(pod)) return populating(`waiting for pod ${pod.metadata.name} to end`);
+    if (!isTerminal(pod)) return { type: 'Wait', waiting: podEnding(pod, now) };
     if ((pod.metadata.finalizers ?? []).length > 0) return { type: 'ReleasePod', pod };
     return populating(`waiting for pod ${pod.metadata.name} to be gone`);
   }
@@ -30,16 +31,17 @@ export function clearPods(pods: readonly AttemptPod[]): Action | undefined {
 function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
   const attempt = attemptOf(o);
   const older = o.pods.filter((entry) => entry.attempt !== attempt);
-  const clearing = clearPods(older);
+  const clearing = clearPods(older, now);
   if (clearing !== undefined) return clearing;
   const pod = o.pods.find((entry) => entry.attempt === attempt)?.pod;
   if (pod === undefined) return podSeen(o, attempt) ? podLost(o, now) : { type: 'CreatePod', attempt };
   if (isTerminal(pod)) return judge(o, pod, now);
-  if (isDeleting(pod)) return populating(`pod ${pod.metadata.name} is being deleted; waiting for it to end`);
+  if (isDeleting(pod)) return { type: 'Wait', waiting: podEnding(pod, now) };
+  if (!hasStarted(pod) && o.local.podReviewed !== attempt) return { type: 'ReviewPod', attempt, pod };
   const readAt = Math.max(o.local.progressAt, startOf(pod)) + plugin.pollIntervalMs;
   const running = pod.status?.phase === 'Running';
   if (running && readAt <= now) return { type: 'ReadProgress', pod };
-  return { type: 'Wait', waiting: { ...podWaiting(pod), quotes: true, ...(running && { until: readAt }) } };
+  return { type: 'Wait', waiting: { ...podWaiting(pod, now), quotes: true, ...(running && { until: readAt }) } };
 }
 
 /** Epoch milliseconds, in whole seconds; 0 where the kubelet has not said. */

@@ -12,7 +12,7 @@ const REFUSED_AFTER_MS = 60_000;
 
 export function decideRebind(o: Observation, claim: Claim, now: number): Action {
   if (isSwapped(o)) return binding(o, now);
-  const clearing = clearPods(o.pods);
+  const clearing = clearPods(o.pods, now);
   if (clearing !== undefined) return clearing;
   const { prime, volume, population } = o;
   const intact =

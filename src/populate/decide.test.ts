@@ -342,8 +342,38 @@ const rows: readonly Row[] = [
           containerStatuses: [{ name: 'populator', state: { waiting: { reason: 'ImagePullBackOff' } } }],
         }),
       ],
+      local: { ...noLocalFacts, podReviewed: 1 },
     },
-    wait('ImagePullBackOff'),
+    wait('ImagePullFailed', { mood: 'stuck' }),
+  ],
+  [
+    'a pod that has not started, made before this controller',
+    { ...running, pods: [pod(1)] },
+    { type: 'ReviewPod', attempt: 1 },
+  ],
+  [
+    'a pod that was to end long ago, on a node that says nothing',
+    { ...running, pods: [pod(1, { phase: 'Running' }, { deletionTimestamp: '2026-01-02T03:03:00Z' })] },
+    wait('NodeLost', { mood: 'stuck' }),
+  ],
+  [
+    'the pod was evicted in what would have been the last attempt',
+    {
+      ...running,
+      population: aPopulation({ ...started, failures: 9 }),
+      pods: [
+        pod(1, {
+          ...ended(143, undefined),
+          conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }],
+        }),
+      ],
+    },
+    failure('PodEvicted', { final: false }),
+  ],
+  [
+    'the last of the attempts failed, evictions not counted',
+    { ...running, population: aPopulation({ ...started, failures: 11, excused: 2 }), pods: [pod(1, ended(1, 'boom'))] },
+    failure('PopulatorFailed', { final: true }),
   ],
   ['the pod succeeded', { ...running, pods: [pod(1, ended(0, report))] }, { type: 'RecordResult', result }],
   [

@@ -76,6 +76,11 @@ export function failuresOf(population: Population | undefined): number {
   return population !== undefined && isCurrent(population) ? (population.status?.failures ?? 0) : 0;
 }
 
+/** Those of them that do not count towards the limit of attempts. */
+export function excusedOf(population: Population | undefined): number {
+  return population !== undefined && isCurrent(population) ? (population.status?.excused ?? 0) : 0;
+}
+
 export function describeClaim(claim: Claim): string {
   return `${claim.metadata.namespace}/${claim.metadata.name}`;
 }

@@ -1,5 +1,5 @@
 import { backoffMs } from './backoff.ts';
-import { failuresOf } from './facts.ts';
+import { excusedOf, failuresOf } from './facts.ts';
 import type { Action } from './action.ts';
 import type { Failure, Observation } from './observation.ts';
 
@@ -8,7 +8,8 @@ export function failureAction(o: Observation, reported: Failure, now: number): A
   const failure = withCleanTarget(o, reported);
   const failures = failuresOf(o.population) + 1;
   const limit = o.plugin?.maxAttempts ?? Number.POSITIVE_INFINITY;
-  const final = failure.scope === 'permanent' || failures >= limit;
+  const excused = excusedOf(o.population) + (failure.excused === true ? 1 : 0);
+  const final = failure.scope === 'permanent' || (failure.excused !== true && failures - excused >= limit);
   const wait = failure.afterMs ?? backoffMs(failures, o.uid);
   return { type: 'RecordFailure', failure, final, nextAttemptAt: final ? undefined : now + wait };
 }

@@ -75,6 +75,8 @@ export interface LocalFacts {
   readonly cleanupRetryAt: number;
   /** Attempt whose pod this process has seen or made; 0 for none. */
   readonly podSeen: number;
+  /** Attempt whose pod is known to be as it would be made now; 0 for none. */
+  readonly podReviewed: number;
   /** When progress was last read, in epoch milliseconds. */
   readonly progressAt: number;
 }
@@ -88,6 +90,7 @@ export const noLocalFacts: LocalFacts = {
   cleanupFailures: 0,
   cleanupRetryAt: 0,
   podSeen: 0,
+  podReviewed: 0,
   progressAt: 0,
 };
 
@@ -111,6 +114,8 @@ export interface Failure {
    */
   readonly scope: 'call' | 'attempt' | 'permanent';
   readonly afterMs?: number;
+  /** Not the population's own doing (an eviction, a lost node): does not count towards the limit of attempts. */
+  readonly excused?: boolean;
   /** The prime may have been written to by somebody we cannot vouch for: the next attempt gets a new one. */
   readonly discardPrime?: boolean;
 }

@@ -1,4 +1,5 @@
-import { ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
+import { createHash } from 'node:crypto';
+import { ANNOTATION_POD_HASH, ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
 import { CA_BUNDLE_DIR, type PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
@@ -33,6 +34,15 @@ export interface PodInputs {
  * kubelet's word on it was read.
  */
 export function buildPod(inputs: PodInputs): NewObject {
+  const pod = podOf(inputs);
+  const hash = createHash('sha256').update(JSON.stringify(pod)).digest('hex').slice(0, 16);
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, [ANNOTATION_POD_HASH]: hash } },
+  };
+}
+
+function podOf(inputs: PodInputs): NewObject {
   const { claimUid, attempt, population, prime, template, settings } = inputs;
   const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
   const atHome = prime.metadata.namespace === population.metadata.namespace;

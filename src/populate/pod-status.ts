@@ -2,7 +2,7 @@
 import type { ContainerState, Pod } from '../api/objects.ts';
 import type { PopulationResult } from '../api/population.ts';
 import { parsePodReport } from '../sdk/index.ts';
-import type { Waiting } from './action.ts';
+import { isDeleting } from './facts.ts';
 import type { Failure } from './observation.ts';
 import { POPULATOR_CONTAINER } from './pod-spec.ts';
 
@@ -23,7 +23,8 @@ export function podResult(pod: Pod): PopulationResult | undefined {
 export function podFailure(pod: Pod): Failure {
   const ended = lastTerminated(pod);
   const report = parsePodReport(ended?.message);
-  if (report?.outcome === 'failed') {
+  // A populator that is told to stop says only that: who told it is the cause.
+  if (report?.outcome === 'failed' && report.reason !== 'Interrupted') {
     return {
       reason: report.reason,
       message: report.message,
@@ -31,42 +32,54 @@ export function podFailure(pod: Pod): Failure {
       ...(report.retryAfterMs !== undefined && { afterMs: report.retryAfterMs }),
     };
   }
-  return { reason: podReason(pod), message: podMessage(pod), scope: 'attempt' };
+  return takenAway(pod) ?? { reason: podReason(pod), message: podMessage(pod), scope: 'attempt' };
+}
+
+/** Reasons of the condition DisruptionTarget for what somebody does to a pod whatever it does itself. */
+const DISRUPTIONS: Readonly<Record<string, string>> = {
+  EvictionByEvictionAPI: 'the pod was evicted',
+  PreemptionByScheduler: 'the pod had to make room for one of higher priority',
+  DeletionByTaintManager: 'the node of the pod does not take it any more',
+  DeletionByPodGC: 'the node of the pod is out of service or gone',
+  TerminationByKubelet: 'the node of the pod was shut down',
+};
+
+/** The pod did not end by itself, and through no fault of its own. */
+function takenAway(pod: Pod): Failure | undefined {
+  // The kubelet evicts a pod that uses too much: that may well be its own fault.
+  if (pod.status?.reason === 'Evicted') return undefined;
+  const disrupted = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+  );
+  const what = DISRUPTIONS[disrupted?.reason ?? ''];
+  const excused = { scope: 'attempt', excused: true } as const;
+  if (what !== undefined) {
+    const reason = disrupted?.reason === 'DeletionByPodGC' ? 'NodeLost' : 'PodEvicted';
+    return { ...excused, reason, message: `${what} (${disrupted?.message ?? disrupted?.reason})` };
+  }
+  if (isDeleting(pod))
+    return { ...excused, reason: 'PodDeleted', message: 'the populator pod was deleted while it was at work' };
+  const refused = lastTerminated(pod) === undefined && pod.status?.reason;
+  return refused
+    ? {
+        ...excused,
+        reason: 'PodRejected',
+        message: `node ${pod.spec.nodeName} refused the pod (${refused}): ${pod.status.message}`,
+      }
+    : undefined;
 }
 
 function podReason(pod: Pod): string {
-  const ended = lastTerminated(pod);
-  if (ended?.reason === 'OOMKilled') return 'OutOfMemory';
-  if (pod.status?.reason !== undefined && pod.status.reason !== '') return `Pod${pod.status.reason}`;
-  return 'PopulatorFailed';
+  if (lastTerminated(pod)?.reason === 'OOMKilled') return 'OutOfMemory';
+  return pod.status?.reason === 'Evicted' ? 'PodEvicted' : 'PopulatorFailed';
 }
 
 function podMessage(pod: Pod): string {
   const ended = lastTerminated(pod);
-  const said = ended?.message?.trim() ?? pod.status?.message ?? '';
+  const said = (ended?.message?.trim() || pod.status?.message) ?? '';
   const exit =
     ended === undefined
       ? 'the pod ended without a container status'
       : `the populator container ended with exit code ${ended.exitCode}`;
   return said === '' ? exit : `${exit}: ${said.slice(-1500)}`;
-}
-
-/** What a pod that has not ended is waiting for. */
-export function podWaiting(pod: Pod): Waiting {
-  const state = pod.status?.containerStatuses?.find((status) => status.name === POPULATOR_CONTAINER)?.state;
-  const reason = state?.waiting?.reason;
-  if (reason !== undefined && reason !== 'ContainerCreating' && reason !== 'PodInitializing') {
-    return { reason, message: `pod ${pod.metadata.name}: ${state?.waiting?.message ?? reason}`, mood: 'progressing' };
-  }
-  const unscheduled = pod.status?.conditions?.find(
-    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
-  );
-  if (unscheduled !== undefined) {
-    return {
-      reason: 'PodNotScheduled',
-      message: `pod ${pod.metadata.name}: ${unscheduled.message ?? 'not scheduled'}`,
-      mood: 'progressing',
-    };
-  }
-  return { reason: 'Populating', message: `pod ${pod.metadata.name} is populating the volume`, mood: 'routine' };
 }

@@ -18,7 +18,13 @@ const STALE_MS = 50;
 /** How often remains that wait for their turn ask again. */
 const YIELD_MS = 1_000;
 /** Not a step: asking how things stand can go on for hours. */
-const looking: ReadonlySet<ActionType> = new Set(['Wait', 'CallComplete', 'ReadProgress', 'RecordProgress']);
+const looking: ReadonlySet<ActionType> = new Set([
+  'Wait',
+  'ReviewPod',
+  'CallComplete',
+  'ReadProgress',
+  'RecordProgress',
+]);
 
 /**
  * Takes the claim with this UID as far as it goes now: observe, decide, act, report, until there is nothing to do but wait.

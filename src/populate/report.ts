@@ -1,5 +1,6 @@
 /** Turns what was decided and what came of it into conditions, events and metrics. Never changes what happens next. */
 import { podName } from '../api/names.ts';
+import type { Population } from '../api/population.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
 import type { StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
@@ -15,7 +16,7 @@ import { waitingTold } from './status.ts';
  * How long a wait must last before it is told: most are over before anybody could read of them, and each telling is a write. A source that
  * is applied together with its claim may be seen after it, and must not be called missing meanwhile.
  */
-const TELL_AFTER_MS = { routine: 15_000, healthy: 2_000, progressing: 2_000, blocked: 2_000 } as const;
+const TELL_AFTER_MS = { routine: 15_000, healthy: 2_000, progressing: 2_000, blocked: 2_000, stuck: 20_000 } as const;
 
 export interface Report {
   /** Look again then, at the latest. */
@@ -115,6 +116,12 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
   const status = waitingTold({ ...o, population }, shown, context.now());
   if (status === undefined) return;
   const told = await patchStatus(context, population, status);
-  if (told.type === 'done' && waiting.mood === 'blocked' && claim !== undefined)
+  // A scheduler's words change with the cluster; the condition follows them, one event is enough.
+  const news = waiting.mood === 'blocked' || (waiting.mood === 'stuck' && readyReason(population) !== waiting.reason);
+  if (told.type === 'done' && news && claim !== undefined)
     context.events.emit(events.blocked({ claim, population }, shown));
+}
+
+function readyReason(population: Population): string | undefined {
+  return population.status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
 }

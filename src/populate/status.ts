@@ -4,7 +4,7 @@ import type { Phase, Population, PopulationResult } from '../api/population.ts';
 import { setCondition } from '../runtime/index.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
-import { attemptOf, failuresOf, isSwapped } from './facts.ts';
+import { attemptOf, excusedOf, failuresOf, isSwapped } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 
@@ -46,6 +46,7 @@ export function attemptStarted(o: Observation, action: ActionOf<'StartAttempt'>,
     phase: 'Populating',
     attempt: action.attempt,
     failures: failuresOf(population),
+    excused: excusedOf(population),
     prime:
       prime === undefined
         ? null
@@ -104,6 +105,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
   return {
     phase: final ? 'Failed' : phaseOf(o),
     failures: failuresOf(population) + 1,
+    excused: excusedOf(population) + (failure.excused === true ? 1 : 0),
     lastError: { ...word, permanent: failure.scope === 'permanent', at: timestamp(now) },
     nextAttemptAt: nextAttemptAt === undefined ? null : timestamp(nextAttemptAt),
     ...(attemptOver && { failedAttempt: attemptOf(o), result: null, progress: null }),

@@ -16,7 +16,7 @@ export const CLEANUP_ATTEMPTS = 10;
  */
 export function tearDown(o: Observation, now: number): Action | undefined {
   return (
-    suspendRetain(o) ?? clearPods(o.pods) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o)
+    suspendRetain(o) ?? clearPods(o.pods, now) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o)
   );
 }
 
@@ -24,7 +24,7 @@ export function tearDown(o: Observation, now: number): Action | undefined {
 export function discardPrime(o: Observation, now: number): Action {
   return (
     suspendRetain(o) ??
-    clearPods(o.pods) ??
+    clearPods(o.pods, now) ??
     removePrime(o, now) ??
     waiting('waiting for the discarded prime to be gone')
   );

@@ -135,10 +135,12 @@ export class World {
       case 'StartAttempt':
         return this.#status(attemptStarted(o, action, this.now));
       case 'CreatePod':
-        this.#local({ podSeen: action.attempt });
+        this.#local({ podSeen: action.attempt, podReviewed: action.attempt });
         return this.#set({
           pods: [...o.pods, { attempt: action.attempt, pod: { ...aPod(action.attempt), spec: {} } }],
         });
+      case 'ReviewPod':
+        return this.#local({ podReviewed: action.attempt });
       case 'CallPopulate':
         return this.#local({ startedAttempt: action.attempt });
       case 'CallComplete':

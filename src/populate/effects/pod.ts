@@ -1,11 +1,12 @@
 /** The populator pod: made once per attempt, read, deleted, let go. */
-import { PROTECTION_FINALIZER, podName } from '../../api/names.ts';
-import type { Pod } from '../../api/objects.ts';
+import { ANNOTATION_POD_HASH, PROTECTION_FINALIZER, podName } from '../../api/names.ts';
+import type { NewObject, Pod } from '../../api/objects.ts';
 import type { PopulationProgress } from '../../api/population.ts';
 import { pods } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { withoutFinalizer } from '../../runtime/index.ts';
 import { lastProgress } from '../../sdk/index.ts';
+import type { ActionOf } from '../action.ts';
 import type { StepContext } from '../context.ts';
 import { describeFailure } from '../plugin-call.ts';
 import { attemptOf } from '../facts.ts';
@@ -22,18 +23,52 @@ const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16
 
 /** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
 export async function createPod(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
-  const { claim, population, prime } = o;
-  const registered = population && context.plugins.ofKind(population.spec.source.group, population.spec.source.kind);
-  if (claim === undefined || population === undefined || prime === undefined) return stale('the claim is gone');
-  if (registered === undefined || !('pod' in registered.plugin)) return stale('the plugin has no pod');
+  if (o.prime === undefined) return stale('the temporary claim is gone');
   if (attempt > 1 && (await before(context, o, attempt)) !== undefined)
     return stale('the pod of the attempt before is still there');
-  let pod: ReturnType<typeof buildPod>;
+  const { pod, instead } = podNow(context, o, attempt);
+  if (pod === undefined) return instead;
+  const outcome = await context.client.create(pods, pod, { signal: context.signal });
+  if (outcome.type === 'exists') return adopt(context, o, pod.metadata.name ?? '');
+  if (outcome.type === 'done') context.memory.update(o.uid, { podSeen: attempt, podReviewed: attempt });
+  return settle(context.stores.pods, outcome, `pod ${pod.metadata.name}`);
+}
+
+/**
+ * Looks once whether a pod that has not started is what would be made now: a controller that was started with another image or other
+ * settings would otherwise leave those pods stuck that are the reason for the change.
+ */
+export async function reviewPod(
+  context: StepContext,
+  o: Observation,
+  { attempt, pod }: ActionOf<'ReviewPod'>,
+): Promise<Outcome> {
+  const { pod: wanted, instead } = podNow(context, o, attempt);
+  if (wanted === undefined) return instead;
+  const asMade = pod.metadata.annotations?.[ANNOTATION_POD_HASH] === wanted.metadata.annotations?.[ANNOTATION_POD_HASH];
+  const message = `pod ${pod.metadata.name} has not started, and plugin or settings have changed since it was made; it is replaced`;
+  const failure = { reason: 'PodOutdated', message, scope: 'attempt', excused: true, afterMs: 0 } as const;
+  context.memory.update(o.uid, { podReviewed: attempt, ...(!asMade && { failure }) });
+  return done;
+}
+
+type PodNow =
+  | { readonly pod: NewObject; readonly instead?: undefined }
+  | { readonly pod?: undefined; readonly instead: Outcome };
+
+/** The pod as plugin and settings want it now, or what became of asking for it. */
+function podNow(context: StepContext, o: Observation, attempt: number): PodNow {
+  const { claim, population, prime } = o;
+  const source = population?.spec.source;
+  const plugin = source && context.plugins.ofKind(source.group, source.kind)?.plugin;
+  if (claim === undefined || population === undefined || prime === undefined)
+    return { instead: stale('the claim is gone') };
+  if (plugin === undefined || !('pod' in plugin)) return { instead: stale('the plugin has no pod') };
   try {
-    const template = registered.plugin.pod(populateParams(context, o));
-    pod = buildPod({
+    const template = plugin.pod(populateParams(context, o));
+    const pod = buildPod({
       template,
-      settings: settingsOf(registered.plugin, context.config.podSettings, template),
+      settings: settingsOf(plugin, context.config.podSettings, template),
       claimUid: o.uid,
       attempt,
       population,
@@ -41,14 +76,11 @@ export async function createPod(context: StepContext, o: Observation, attempt: n
       image: context.config.populatorImage,
       imagePullPolicy: context.config.imagePullPolicy,
     });
+    return { pod };
   } catch (error) {
     context.memory.update(o.uid, { failure: describeFailure(error, 'pod') });
-    return done;
+    return { instead: done };
   }
-  const outcome = await context.client.create(pods, pod, { signal: context.signal });
-  if (outcome.type === 'exists') return adopt(context, o, pod.metadata.name ?? '');
-  if (outcome.type === 'done') context.memory.update(o.uid, { podSeen: attempt });
-  return settle(context.stores.pods, outcome, `pod ${pod.metadata.name}`);
 }
 
 function before(context: StepContext, o: Observation, attempt: number): Promise<Pod | undefined> {

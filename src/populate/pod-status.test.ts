@@ -1,0 +1,157 @@
+import { describe, expect, test } from '@jest/globals';
+import { aPod, ended, NOW } from '../../test/support/objects.ts';
+import type { ContainerState, Pod } from '../api/objects.ts';
+import { podFailure } from './pod-status.ts';
+import { hasStarted, podWaiting } from './pod-waiting.ts';
+
+type Status = NonNullable<Pod['status']>;
+
+const inState = (state: ContainerState, more: Status = { phase: 'Pending' }): Status => ({
+  ...more,
+  containerStatuses: [{ name: 'populator', state }],
+});
+const waitingFor = (reason: string, message: string) => inState({ waiting: { reason, message } });
+const disrupted = (reason: string): Status => ({
+  ...ended(143, undefined),
+  conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message: 'm' }],
+});
+
+describe('a pod that has not ended tells what it waits for', () => {
+  const creating = inState({ waiting: { reason: 'ContainerCreating' } });
+  test.each<[string, Status, object]>([
+    [
+      'its node',
+      {
+        phase: 'Pending',
+        conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' }],
+      },
+      { reason: 'PodNotScheduled', mood: 'stuck', message: expect.stringContaining('0/1 nodes') },
+    ],
+    [
+      'its image',
+      waitingFor('ErrImagePull', 'not found'),
+      { reason: 'ImagePullFailed', mood: 'stuck', message: expect.stringMatching(/\(ImagePullBackOff\): not found$/) },
+    ],
+    [
+      'its image, between two tries',
+      waitingFor('ImagePullBackOff', 'Back-off pulling image "x:1": ErrImagePull: not found'),
+      { reason: 'ImagePullFailed', message: expect.stringMatching(/\(ImagePullBackOff\): not found$/) },
+    ],
+    [
+      'an image that may not be pulled',
+      waitingFor('ErrImageNeverPull', 'm'),
+      { reason: 'ImagePullFailed', message: expect.stringContaining('(ErrImageNeverPull): m') },
+    ],
+    [
+      'its configuration',
+      waitingFor('CreateContainerConfigError', 'secret "x" not found'),
+      { reason: 'ContainerNotStarted', mood: 'stuck', message: expect.stringContaining('secret "x" not found') },
+    ],
+    [
+      'its start',
+      { ...creating, startTime: '2026-01-02T03:04:00Z' },
+      { reason: 'Populating', mood: 'routine', until: NOW + 25_000 },
+    ],
+    [
+      'a start that takes long',
+      { ...creating, startTime: '2026-01-02T03:03:00Z' },
+      { reason: 'ContainerNotStarted', mood: 'progressing' },
+    ],
+    [
+      'its work',
+      inState({ running: {} }, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }),
+      { reason: 'Populating' },
+    ],
+    [
+      'a node that is silent',
+      inState({ running: {} }, { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] }),
+      { reason: 'NodeLost', mood: 'stuck', message: expect.stringContaining('node-1') },
+    ],
+  ])('%s', (_name, status, waiting) => {
+    expect(podWaiting(aPod(1, status), NOW)).toMatchObject(waiting);
+  });
+
+  test.each([
+    ['2026-01-02T03:04:00Z', 'Populating'],
+    ['2026-01-02T03:03:00Z', 'NodeLost'],
+  ])('its end, since %s: %s', (deletionTimestamp, reason) => {
+    expect(podWaiting(aPod(1, { phase: 'Running' }, { deletionTimestamp }), NOW)).toMatchObject({ reason });
+  });
+});
+
+test.each<[Status, boolean]>([
+  [{ phase: 'Pending' }, false],
+  [waitingFor('ErrImagePull', ''), false],
+  [{ phase: 'Running' }, true],
+  [inState({ running: {} }), true],
+  [inState({ terminated: { exitCode: 0 } }), true],
+])('whether a container was started: %j, %s', (status, started) => {
+  expect(hasStarted(aPod(1, status))).toBe(started);
+});
+
+describe('a pod that has ended without a result tells why', () => {
+  const report = (reason: string, permanent = false) =>
+    JSON.stringify({ outcome: 'failed', reason, message: 'said', permanent });
+  test.each<[string, Status | undefined, object, object]>([
+    ['its own words', ended(1, report('LicenceExpired', true)), {}, { reason: 'LicenceExpired', scope: 'permanent' }],
+    [
+      'its own words, though it was deleted',
+      ended(1, report('SourceStalled')),
+      { deletionTimestamp: 'x' },
+      { reason: 'SourceStalled' },
+    ],
+    [
+      'an exit code',
+      ended(3, 'boom'),
+      {},
+      { reason: 'PopulatorFailed', message: expect.stringContaining('exit code 3: boom') },
+    ],
+    [
+      'out of memory',
+      inState({ terminated: { exitCode: 137, reason: 'OOMKilled' } }, { phase: 'Failed' }),
+      {},
+      { reason: 'OutOfMemory', scope: 'attempt' },
+    ],
+    [
+      'evicted by request',
+      disrupted('EvictionByEvictionAPI'),
+      {},
+      { reason: 'PodEvicted', excused: true, message: 'the pod was evicted (m)' },
+    ],
+    [
+      'evicted by request, in its own words',
+      {
+        ...disrupted('EvictionByEvictionAPI'),
+        ...inState({ terminated: { exitCode: 2, message: report('Interrupted') } }),
+      },
+      {},
+      { reason: 'PodEvicted', excused: true },
+    ],
+    [
+      'evicted by the kubelet',
+      {
+        phase: 'Failed',
+        reason: 'Evicted',
+        message: 'low on memory',
+        conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }],
+      },
+      {},
+      { reason: 'PodEvicted', message: expect.stringContaining('low on memory') },
+    ],
+    ['preempted', disrupted('PreemptionByScheduler'), {}, { reason: 'PodEvicted', excused: true }],
+    ['node gone', disrupted('DeletionByPodGC'), {}, { reason: 'NodeLost', excused: true }],
+    ['deleted', ended(143, undefined), { deletionTimestamp: 'x' }, { reason: 'PodDeleted', excused: true }],
+    [
+      'refused by the node',
+      { phase: 'Failed', reason: 'OutOfcpu', message: 'm' },
+      {},
+      { reason: 'PodRejected', excused: true, message: expect.stringContaining('OutOfcpu') },
+    ],
+  ])('%s', (_name, status, meta, failure) => {
+    expect(podFailure(aPod(1, status, meta))).toMatchObject(failure);
+  });
+
+  test('the kubelet evicts what uses too much: that counts', () => {
+    expect(podFailure(aPod(1, { phase: 'Failed', reason: 'Evicted' }))).not.toHaveProperty('excused');
+  });
+});

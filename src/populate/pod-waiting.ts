@@ -1,0 +1,99 @@
+/** What a populator pod that has not ended is waiting for, in words for the user. Pure. */
+import type { Pod } from '../api/objects.ts';
+import type { Waiting } from './action.ts';
+import { isDeleting } from './facts.ts';
+import { POPULATOR_CONTAINER } from './pod-spec.ts';
+
+/** A node mounts volumes and pulls an image in this time, as a rule. */
+const START_MS = 30_000;
+/** Beyond the grace period, which the deletion's timestamp includes. */
+const END_MS = 15_000;
+
+const IMAGE_REASONS = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+]);
+const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
+
+/** The pod is to do its work. */
+export function podWaiting(pod: Pod, now: number): Waiting {
+  if (isDeleting(pod)) return podEnding(pod, now);
+  return notScheduled(pod) ?? notStarted(pod, now) ?? nodeSilent(pod) ?? atWork(pod);
+}
+
+/** The pod is to be gone, and the kubelet has not said yet that its containers have ended. */
+export function podEnding(pod: Pod, now: number): Waiting {
+  const since = Date.parse(pod.metadata.deletionTimestamp ?? '') + END_MS;
+  if (since <= now) return nodeLost(pod, 'the pod was asked to end, and its node has not confirmed that it did');
+  return {
+    reason: 'Populating',
+    message: `waiting for pod ${pod.metadata.name} to end`,
+    mood: 'routine',
+    ...(Number.isFinite(since) && { until: since }),
+  };
+}
+
+/** Whether any container of the pod was ever started: before that, nothing can have been written. */
+export function hasStarted({ status }: Pod): boolean {
+  const state = containerState(status);
+  return status?.phase !== 'Pending' || state?.running !== undefined || state?.terminated !== undefined;
+}
+
+function notScheduled(pod: Pod): Waiting | undefined {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status !== 'False') return undefined;
+  const message = `pod ${pod.metadata.name} is not scheduled: ${scheduled.message ?? scheduled.reason ?? 'no node takes it'}`;
+  return { reason: 'PodNotScheduled', message, mood: 'stuck' };
+}
+
+function notStarted(pod: Pod, now: number): Waiting | undefined {
+  if (pod.status?.phase !== 'Pending') return undefined;
+  const { reason, message = '' } = containerState(pod.status)?.waiting ?? {};
+  if (reason !== undefined && IMAGE_REASONS.has(reason)) {
+    // The two come in turns, with the same cause in other words: said as one, it is written once.
+    const [word, cause] =
+      reason === 'ErrImagePull' || reason === 'ImagePullBackOff'
+        ? (['ImagePullBackOff', message.replace(/^Back-off pulling image .*?: ErrImagePull: /s, '')] as const)
+        : ([reason, message] as const);
+    const said = `the image of pod ${pod.metadata.name} cannot be pulled (${word}): ${cause}`;
+    return { reason: 'ImagePullFailed', message: said, mood: 'stuck' };
+  }
+  if (reason !== undefined && !STARTING.has(reason)) {
+    const said = `the container of pod ${pod.metadata.name} cannot be started (${reason}): ${message}`;
+    return { reason: 'ContainerNotStarted', message: said, mood: 'stuck' };
+  }
+  const slow = Date.parse(pod.status.startTime ?? '') + START_MS;
+  if (slow > now) return { ...atWork(pod), until: slow };
+  if (!Number.isFinite(slow)) return undefined;
+  const said =
+    `pod ${pod.metadata.name} was given to node ${pod.spec.nodeName} and has not started: ` +
+    'its image is being pulled, or one of its volumes cannot be mounted (a Secret that is missing, for example); see the events of the pod';
+  return { reason: 'ContainerNotStarted', message: said, mood: 'progressing' };
+}
+
+/** The node controller takes a pod's readiness away when its node has not reported for a while; the container may go on. */
+function nodeSilent(pod: Pod): Waiting | undefined {
+  const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+  const silent = containerState(pod.status)?.running !== undefined && ready?.status === 'False';
+  return silent ? nodeLost(pod, 'the node of the pod does not report') : undefined;
+}
+
+function nodeLost(pod: Pod, what: string): Waiting {
+  const message =
+    `${what} (pod ${pod.metadata.name}, node ${pod.spec.nodeName}). Another pod is made when the node reports again, ` +
+    'or when it is marked as out of service (taint node.kubernetes.io/out-of-service): two pods never write to one volume';
+  return { reason: 'NodeLost', message, mood: 'stuck' };
+}
+
+function atWork(pod: Pod): Waiting {
+  return { reason: 'Populating', message: `pod ${pod.metadata.name} is populating the volume`, mood: 'routine' };
+}
+
+function containerState(status: Pod['status']) {
+  return status?.containerStatuses?.find(({ name }) => name === POPULATOR_CONTAINER)?.state;
+}
