@@ -7,7 +7,10 @@ const base = {
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   // Samples import the package by its name, as their readers will.
-  moduleNameMapper: { '^volprime$': '<rootDir>/src/sdk/index.ts' },
+  moduleNameMapper: {
+    '^volprime$': '<rootDir>/src/sdk/index.ts',
+    '^volprime/testing$': '<rootDir>/src/sdk/testing/index.ts',
+  },
   testEnvironment: 'node',
 };
 

@@ -22,6 +22,10 @@ test('the SDK costs nothing but the schemas', async () => {
   expect([...(await packagesOf('sdk/index.ts'))]).toEqual(['zod']);
 });
 
+test('the conformance kit costs no more', async () => {
+  expect([...(await packagesOf('sdk/testing/index.ts'))]).toEqual(['zod']);
+});
+
 test('the populator pod never loads the API machinery', async () => {
   const packages = await packagesOf('pod/main.ts');
   expect(packages).toContain('undici');

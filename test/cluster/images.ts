@@ -15,6 +15,15 @@ export async function importImage(stateDir: string, tar: string): Promise<void> 
   await run({ file: 'ctr', args: ['--address', address, '--namespace', 'k8s.io', 'images', 'import', tar] });
 }
 
+/** Gives an image that the node has another name. */
+export async function tagImage(stateDir: string, from: string, to: string): Promise<void> {
+  const address = containerdSocket(stateDir);
+  await run({
+    file: 'ctr',
+    args: ['--address', address, '--namespace', 'k8s.io', 'images', 'tag', '--force', from, to],
+  });
+}
+
 export async function loadOwnImages(stateDir: string, binDir: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'volprime-images-'));
   try {

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Log } from './binaries.ts';
 import { type ClusterHandle, handleOf } from './handle.ts';
-import { importImage } from './images.ts';
+import { importImage, tagImage } from './images.ts';
 import { withLock } from './lock.ts';
 import { clusterRoot, defaultClusterName } from './paths.ts';
 import { readState } from './state.ts';
@@ -34,4 +34,9 @@ export function runningCluster(name = defaultClusterName): ClusterHandle | undef
 /** Imports an OCI or Docker image tar into the node's image store. */
 export async function loadImage(cluster: ClusterHandle, tarPath: string): Promise<void> {
   await importImage(cluster.stateDir, tarPath);
+}
+
+/** Gives an image of the node another name. */
+export async function nameImage(cluster: ClusterHandle, from: string, to: string): Promise<void> {
+  await tagImage(cluster.stateDir, from, to);
 }

@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   AttemptFailedError,
@@ -6,6 +8,7 @@ import {
   type PodlessPlugin,
   type PopulateParams,
 } from 'volprime';
+import { assertConforms } from 'volprime/testing';
 import { transferPlugin } from './plugin.ts';
 import { startTransferService, type TransferService } from './service.ts';
 
@@ -20,6 +23,18 @@ beforeEach(async () => {
 afterEach(async () => {
   await service[Symbol.asyncDispose]();
 });
+
+async function startServer(listener: RequestListener) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 function params(dataset: string, attempt = 1): PopulateParams<unknown> {
   const meta = { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
@@ -38,6 +53,27 @@ function params(dataset: string, attempt = 1): PopulateParams<unknown> {
     volume: { apiVersion: 'v1', kind: 'PersistentVolume', metadata: meta, spec: { csi } },
   };
 }
+
+test('keeps the promises of a plugin', async () => {
+  await using silent = await startServer(() => {});
+  await using broken = await startServer((_request, response) => response.writeHead(500).end());
+  let url = service.url;
+  const reach = (other: string) => () => {
+    url = other;
+    return () => void (url = service.url);
+  };
+  await assertConforms({
+    plugin: () => transferPlugin(url),
+    spec: { dataset: 'genome' },
+    badSpecs: [{}, { dataset: '../genome' }],
+    outside: {
+      begun: () => service.transfers.started.length,
+      left: () => service.transfers.remembered(),
+      hang: reach(silent.url),
+      fail: reach(broken.url),
+    },
+  });
+}, 30_000);
 
 test('starts a transfer once, however often it is told to, and reports its result', async () => {
   await plugin.populate(params('genome'));

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Claim, PodPlugin, PopulateParams } from '../../sdk/index.ts';
+import { assertConforms } from '../../sdk/testing/index.ts';
 import { downloadAndExtract } from './plugin.ts';
 import { taskSchema } from './task.ts';
 
@@ -46,4 +47,11 @@ test('refuses a block volume before one is made', async () => {
     retry: { type: 'never' },
   });
   await expect(plugin.preflight?.(params(source))).resolves.toBeUndefined();
+});
+
+test('keeps the promises of a plugin', async () => {
+  const spec = { sourceURL: 'https://example.com/a.tar.gz', extractPath: '/' };
+  // What a pattern can tell is refused by the API server (CEL in the CRD).
+  const badSpecs = [{}, { ...spec, sourceURL: 7 }];
+  await assertConforms({ plugin: downloadAndExtract, spec, badSpecs });
 });
