@@ -7,7 +7,16 @@ import { join } from 'node:path';
  * Paths below src, without extension; one that is not there (yet) is left out.
  * They share their code through common chunks, so that an error class is one class everywhere.
  */
-const entries = ['controller-main', 'pod/main', 'cli/main', 'sdk/index', 'sdk/testing/index', 'api/index', 'runtime/index', 'controller'];
+const entries = [
+  'controller-main',
+  'pod/main',
+  'cli/main',
+  'sdk/index',
+  'sdk/testing/index',
+  'api/index',
+  'runtime/index',
+  'controller',
+];
 
 /** Bundled CommonJS packages load Node's own modules through it. */
 const banner = `import { createRequire as createRequireOfBundle } from 'node:module';

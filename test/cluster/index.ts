@@ -8,6 +8,7 @@ import { type ClusterHandle, handleOf } from './handle.ts';
 import { importImage, tagImage } from './images.ts';
 import { withLock } from './lock.ts';
 import { clusterRoot, defaultClusterName } from './paths.ts';
+import { isAlive } from './process-table.ts';
 import { readState } from './state.ts';
 import { tearDown } from './teardown.ts';
 
@@ -39,4 +40,12 @@ export async function loadImage(cluster: ClusterHandle, tarPath: string): Promis
 /** Gives an image of the node another name. */
 export async function nameImage(cluster: ClusterHandle, from: string, to: string): Promise<void> {
   await tagImage(cluster.stateDir, from, to);
+}
+
+/** Stops the kubelet, not the containers, until the answer is disposed of: the node falls silent. */
+export function freezeNode(cluster: ClusterHandle): Disposable {
+  const kubelet = readState(cluster.name)?.processes.find(({ name }) => name === 'kubelet');
+  if (kubelet === undefined || !isAlive(kubelet)) throw new Error(`cluster ${cluster.name} has no kubelet that runs`);
+  process.kill(kubelet.pid, 'SIGSTOP');
+  return { [Symbol.dispose]: () => void process.kill(kubelet.pid, 'SIGCONT') };
 }

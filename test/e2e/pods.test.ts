@@ -2,45 +2,44 @@
  * Populator pods that are not let in, not scheduled, not started, or taken away in the middle of their work: what the user is told, and that the
  * population goes on as soon as it can. populators.md, cases 46 to 50.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { LABEL_POD_SECURITY, podName } from '../../src/api/names.ts';
-import type { KubeObject } from '../../src/api/objects.ts';
-import { populations } from '../../src/api/population.ts';
-import { claims, events, pods, type Resource } from '../../src/api/resources.ts';
+import { pods } from '../../src/api/resources.ts';
 import { nameImage } from '../cluster/index.ts';
+import {
+  beginDownload,
+  beginScript,
+  expectBound,
+  expectPopulated,
+  podAtWork,
+  SLOWLY,
+  sourceName,
+  statusOf,
+  toldOf,
+  warningsAbout,
+} from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound, listAll, readNamespace } from './harness/invariants.ts';
-import { aClaimManifest } from './harness/manifests.ts';
+import { listAll, readNamespace } from './harness/invariants.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, providerOf, serve } from './harness/sources.ts';
+import { downloads } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
-import { aScript, podSettings, scriptPlugin, scriptRef } from './harness/text-files.ts';
+import { podSettings, scriptPlugin } from './harness/text-files.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
-/** For what backs off. */
-const SLOWLY = { limitMs: 240_000 };
-
-interface Event extends KubeObject {
-  readonly reason?: string;
-  readonly type?: string;
-  readonly regarding?: { readonly uid?: string };
-}
-const eventResource: Resource<Event> = events;
 
 let suite: Suite;
 /** One controller serves all namespaces in which nothing special is asked of it. */
-let plain: Readonly<Record<'quota' | 'compute' | 'limits' | 'evicted' | 'drained', string>>;
-const controllers: ControllerProcess[] = [];
+let plain: Readonly<Record<'quota' | 'compute' | 'limits' | 'evicted', string>>;
 beforeAll(async () => {
   suite = await openSuite();
-  const [quota = '', compute = '', limits = '', evicted = '', drained = ''] = await Promise.all(
-    ['quota', 'compute', 'limits', 'evicted', 'drained'].map((label) => suite.namespace(label)),
+  const [quota = '', compute = '', limits = '', evicted = ''] = await Promise.all(
+    ['quota', 'compute', 'limits', 'evicted'].map((label) => suite.namespace(label)),
   );
-  plain = { quota, compute, limits, evicted, drained };
+  plain = { quota, compute, limits, evicted };
   startController('plain', Object.values(plain));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
@@ -53,7 +52,6 @@ function startController(
   options: ControllerOptions = {},
 ): ControllerProcess {
   const controller = suite.controller({ name: `pods-${name}`, namespaces, ...options });
-  controllers.push(controller);
   controller.start();
   return controller;
 }
@@ -88,11 +86,11 @@ async function storageQuota(): Promise<void> {
     spec: { hard: { persistentvolumeclaims: volumes } },
   });
   await suite.apply(quota('1'));
-  const listing = await beginDownload(namespace, 'data');
-  const told = await toldOf(namespace, 'data', 'QuotaExceeded');
+  const listing = await beginDownload(suite, namespace, 'data');
+  const told = await toldOf(suite, namespace, 'data', 'QuotaExceeded');
   expect(told).toContain('exceeded quota: storage');
   await suite.apply(quota('3'));
-  await expectPopulated(namespace, 'data', listing);
+  await expectPopulated(suite, namespace, 'data', listing);
 }
 
 async function computeQuota(): Promise<void> {
@@ -104,8 +102,8 @@ async function computeQuota(): Promise<void> {
     metadata: { name: 'compute', namespace },
     spec: { hard },
   });
-  await beginDownload(namespace, 'data');
-  await expectBound(namespace, 'data');
+  await beginDownload(suite, namespace, 'data');
+  await expectBound(suite, namespace, 'data');
 }
 
 async function limitRange(): Promise<void> {
@@ -117,11 +115,11 @@ async function limitRange(): Promise<void> {
     spec: { limits: [{ type: 'Container', max: { memory }, default: { memory }, defaultRequest: { memory: '8Mi' } }] },
   });
   await suite.apply(limits('64Mi'));
-  const listing = await beginDownload(namespace, 'data');
-  const told = await toldOf(namespace, 'data', 'Forbidden');
+  const listing = await beginDownload(suite, namespace, 'data');
+  const told = await toldOf(suite, namespace, 'data', 'Forbidden');
   expect(told).toMatch(/maximum memory usage per Container is 64Mi/);
   await suite.apply(limits('1Gi'));
-  await expectPopulated(namespace, 'data', listing);
+  await expectPopulated(suite, namespace, 'data', listing);
 }
 
 /** The pods of this plugin run as root with a few capabilities, and with what operator and plugin say of them. */
@@ -154,8 +152,8 @@ async function podSecurity(): Promise<void> {
     'echo data > /target/file; chown 1234:4321 /target/file',
     '[ "$(stat -c %u:%g /target/file)" = 1234:4321 ]; sync; sleep 3',
   ];
-  await beginScript(namespace, 'data', script.join('\n'));
-  const told = await toldOf(namespace, 'data', 'PodSecurityForbidden');
+  await beginScript(suite, namespace, 'data', script.join('\n'));
+  const told = await toldOf(suite, namespace, 'data', 'PodSecurityForbidden');
   expect(told).toMatch(/enforces Pod Security level "restricted".*need "baseline"/);
   const { claims: made } = await readNamespace(suite.cluster, namespace);
   expect(made.map((claim) => claim.metadata.name)).toEqual(['data']);
@@ -172,8 +170,8 @@ async function podSecurity(): Promise<void> {
     SLOWLY,
   );
   expect(seen?.spec).toMatchObject({ tolerations: expect.arrayContaining([{ key: 'storage', operator: 'Exists' }]) });
-  await expectBound(namespace, 'data');
-  expect(await statusOf(namespace, 'data')).toMatchObject({ attempt: 1, failures: 0 });
+  await expectBound(suite, namespace, 'data');
+  expect(await statusOf(suite, namespace, 'data')).toMatchObject({ attempt: 1, failures: 0 });
 }
 
 /** Each step is another configuration of one controller. */
@@ -191,17 +189,17 @@ async function configured(): Promise<void> {
     });
 
   let controller = configure(1, late, '16Mi');
-  const listing = await beginDownload(namespace, 'hungry');
-  await beginScript(namespace, 'late', 'echo data > /target/file; sync');
-  expect(await toldOf(namespace, 'late', 'ImagePullFailed')).toMatch(/\(ImagePullBackOff\).*late-/s);
+  const listing = await beginDownload(suite, namespace, 'hungry');
+  await beginScript(suite, namespace, 'late', 'echo data > /target/file; sync');
+  expect(await toldOf(suite, namespace, 'late', 'ImagePullFailed')).toMatch(/\(ImagePullBackOff\).*late-/s);
   if (suite.cluster.embedded !== undefined) {
     await nameImage(suite.cluster.embedded, suite.cluster.toolboxImage, late);
-    await expectBound(namespace, 'late');
-    expect(await statusOf(namespace, 'late')).toMatchObject({ attempt: 1, failures: 0 });
+    await expectBound(suite, namespace, 'late');
+    expect(await statusOf(suite, namespace, 'late')).toMatchObject({ attempt: 1, failures: 0 });
   }
   const hungry = await until(
     'two attempts to fail',
-    () => statusOf(namespace, 'hungry'),
+    () => statusOf(suite, namespace, 'hungry'),
     (status) => (status?.failures ?? 0) >= 2,
     SLOWLY,
   );
@@ -209,142 +207,35 @@ async function configured(): Promise<void> {
   await controller.stop();
 
   controller = configure(2, 'localhost/misspelt:1', '512Mi');
-  await beginScript(namespace, 'misspelt', 'echo data > /target/file; sync');
-  await expectPopulated(namespace, 'hungry', listing, ['misspelt']);
-  expect(await warningsAbout(namespace, 'hungry')).toEqual(['OutOfMemory']);
-  await toldOf(namespace, 'misspelt', 'ImagePullFailed');
+  await beginScript(suite, namespace, 'misspelt', 'echo data > /target/file; sync');
+  await expectBound(suite, namespace, 'hungry');
+  expect(await readBack(suite.cluster, namespace, ['hungry'])).toEqual({ hungry: listing });
+  expect(await warningsAbout(suite, namespace, 'hungry')).toEqual(['OutOfMemory']);
+  await toldOf(suite, namespace, 'misspelt', 'ImagePullFailed');
   await controller.stop();
 
   configure(3, undefined, '512Mi');
-  await expectBound(namespace, 'misspelt');
-  expect(await statusOf(namespace, 'misspelt')).toMatchObject({ attempt: 2, excused: 1 });
-  expect(await warningsAbout(namespace, 'misspelt')).toEqual(['ImagePullFailed', 'PodOutdated']);
+  await expectBound(suite, namespace, 'misspelt');
+  expect(await statusOf(suite, namespace, 'misspelt')).toMatchObject({ attempt: 2, excused: 1 });
+  expect(await warningsAbout(suite, namespace, 'misspelt')).toEqual(['ImagePullFailed', 'PodOutdated']);
 }
 
 async function evicted(): Promise<void> {
   const namespace = plain.evicted;
-  const work = await podAtWork(namespace, 'data');
+  const work = await podAtWork(suite, namespace, 'data');
   const name = podName(work.uid, 1);
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
   await suite.cluster.kubectl(['create', '--raw', path, '--filename=-'], JSON.stringify(eviction));
-  await until('another attempt to begin', async () => (await statusOf(namespace, 'data'))?.attempt === 2);
+  await until('another attempt to begin', async () => (await statusOf(suite, namespace, 'data'))?.attempt === 2);
   expect((await suite.cluster.client.get(pods, { namespace, name }))?.metadata.name).toBeUndefined();
-  expect(await statusOf(namespace, 'data')).toMatchObject({
+  expect(await statusOf(suite, namespace, 'data')).toMatchObject({
     failures: 1,
     excused: 1,
     lastError: { reason: 'PodEvicted' },
   });
   work.gate.open();
-  await expectPopulated(namespace, 'data', work.listing);
-  expect(await warningsAbout(namespace, 'data')).toEqual(['PodEvicted']);
+  await expectPopulated(suite, namespace, 'data', work.listing);
+  expect(await warningsAbout(suite, namespace, 'data')).toEqual(['PodEvicted']);
   expect(downloads(suite, sourceName(namespace, 'data'))).toBe(2);
-}
-
-test(
-  'case 50: when its node is drained, the populator pod goes, waits for a node, and says so',
-  async () => {
-    const namespace = plain.drained;
-    const work = await podAtWork(namespace, 'data');
-    const nodes = (await suite.cluster.kubectl(['get', 'nodes', '--output=name'])).trim().split('\n');
-    const drain = [
-      '--force',
-      '--delete-emptydir-data',
-      '--ignore-daemonsets',
-      `--pod-selector=volprime.dev/claim-uid=${work.uid}`,
-    ];
-    try {
-      for (const node of nodes) await suite.cluster.kubectl(['drain', node.replace('node/', ''), ...drain]);
-      expect(await toldOf(namespace, 'data', 'PodNotScheduled')).toMatch(/unschedulable/);
-    } finally {
-      for (const node of nodes) await suite.cluster.kubectl(['uncordon', node.replace('node/', '')]);
-    }
-    work.gate.open();
-    await expectPopulated(namespace, 'data', work.listing);
-    expect(await warningsAbout(namespace, 'data')).toEqual(['PodEvicted', 'PodNotScheduled']);
-    expect(await statusOf(namespace, 'data')).toMatchObject({ attempt: 2, excused: 1 });
-  },
-  TEST_MS,
-);
-
-const sourceName = (namespace: string, name: string) => `${namespace}-${name}`;
-
-/** @returns what a reader of the volume will print. */
-async function beginDownload(namespace: string, name: string): Promise<string> {
-  const { listing } = serve(suite, sourceName(namespace, name));
-  const { source, ref } = providerOf(suite, namespace, sourceName(namespace, name));
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
-  return listing;
-}
-
-async function beginScript(namespace: string, name: string, script: string): Promise<void> {
-  await suite.apply(
-    aScript(namespace, name, script),
-    aClaimManifest({ name, namespace, storageClass: 'imm-del', source: scriptRef(name) }),
-  );
-}
-
-/** A claim whose populator pod is held in the middle of its download. */
-async function podAtWork(namespace: string, name: string) {
-  const path = sourceName(namespace, name);
-  const { listing, gate } = hold(suite, path);
-  const { source, ref } = providerOf(suite, namespace, path);
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
-  await until(`the download of ${path} to begin`, () => downloads(suite, path) > 0);
-  return { listing, gate, uid: (await claimOf(namespace, name)).metadata.uid };
-}
-
-/** The message of the condition, once condition and event have the reason. */
-async function toldOf(namespace: string, name: string, reason: string): Promise<string> {
-  const status = await until(
-    `${namespace} to be told ${reason}`,
-    async () => {
-      for (const controller of controllers) controller.check();
-      return { status: await statusOf(namespace, name), warnings: await warningsAbout(namespace, name) };
-    },
-    (told) => readyOf(told.status)?.reason === reason && told.warnings.includes(reason),
-    SLOWLY,
-  );
-  return readyOf(status.status)?.message ?? '';
-}
-
-function readyOf(status: Awaited<ReturnType<typeof statusOf>>) {
-  return status?.conditions?.find(({ type }) => type === 'Ready');
-}
-
-async function statusOf(namespace: string, name: string) {
-  const { uid } = (await claimOf(namespace, name)).metadata;
-  const records = await listAll(suite.cluster, populations, namespace);
-  return records.find(({ spec }) => spec.claim.uid === uid)?.status;
-}
-
-/** Reasons of the Warning events of ours about a claim, each once, sorted. */
-async function warningsAbout(namespace: string, name: string): Promise<string[]> {
-  const { uid } = (await claimOf(namespace, name)).metadata;
-  const about = (await listAll(suite.cluster, eventResource, namespace)).filter(
-    ({ regarding, type }) => regarding?.uid === uid && type === 'Warning',
-  );
-  return [...new Set(about.map(({ reason }) => reason ?? ''))].sort();
-}
-
-async function claimOf(namespace: string, name: string) {
-  const claim = await suite.cluster.client.get(claims, { namespace, name });
-  if (claim === undefined) throw new Error(`claim ${name} is not there`);
-  return claim;
-}
-
-async function expectBound(namespace: string, name: string): Promise<void> {
-  await until(`${namespace}/${name} to be bound`, () => claimOf(namespace, name), isFullyBound, SLOWLY);
-}
-
-/** @param others claims of the namespace that are still on their way. */
-async function expectPopulated(
-  namespace: string,
-  name: string,
-  listing: string,
-  others: readonly string[] = [],
-): Promise<void> {
-  await expectBound(namespace, name);
-  if (others.length === 0) await expectNothingLeft(suite.cluster, namespace);
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
 }

@@ -9,7 +9,7 @@ import {
   CLAIM_FINALIZER,
   PROTECTION_FINALIZER,
 } from '../../src/api/names.ts';
-import type { Claim, KubeObject, Pod } from '../../src/api/objects.ts';
+import type { Claim, Pod } from '../../src/api/objects.ts';
 import type { PinnedSource, Population } from '../../src/api/population.ts';
 import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
@@ -24,6 +24,7 @@ import {
 import { sourceNamespace } from '../../src/populate/grants.ts';
 import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
 import { attemptStarted, failed, resultRecorded, succeeded } from '../../src/populate/status.ts';
+import { removal, withFinalizers } from './object-changes.ts';
 import {
   aBoundPrime,
   aClaim,
@@ -385,18 +386,4 @@ export class World {
   #set(change: Partial<Observation>): void {
     this.#o = Object.freeze({ ...this.#o, ...change });
   }
-}
-
-function removal<T extends KubeObject>(object: T, now: number): T {
-  return {
-    ...object,
-    metadata: {
-      ...object.metadata,
-      deletionTimestamp: object.metadata.deletionTimestamp ?? new Date(now).toISOString(),
-    },
-  };
-}
-
-function withFinalizers<T extends KubeObject>(object: T, finalizers: readonly string[]): T {
-  return { ...object, metadata: { ...object.metadata, finalizers } };
 }

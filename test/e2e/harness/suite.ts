@@ -1,5 +1,5 @@
 /** What one file of tests works with: the cluster, servers of archives and transfers, namespaces, and controllers to kill. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NewObject } from '../../../src/api/objects.ts';

@@ -1,0 +1,17 @@
+/** What a request does to an object's metadata, as the API server does it. */
+import type { KubeObject } from '../../src/api/objects.ts';
+
+/** A delete of an object that finalizers hold. */
+export function removal<T extends KubeObject>(object: T, now: number): T {
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      deletionTimestamp: object.metadata.deletionTimestamp ?? new Date(now).toISOString(),
+    },
+  };
+}
+
+export function withFinalizers<T extends KubeObject>(object: T, finalizers: readonly string[]): T {
+  return { ...object, metadata: { ...object.metadata, finalizers } };
+}
