@@ -111,8 +111,13 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
     if (made.type !== 'done') return;
     population = context.stores.populations.byIndex('claimUid', o.uid)[0];
   }
-  if (population === undefined) return;
   const shown = waiting.quotes === true ? forOwner(o, waiting) : waiting;
+  if (population === undefined) {
+    // The name of the record itself is taken: the event is all that there can be.
+    if (claim !== undefined && o.foreign?.kind === 'Population')
+      context.events.emit(events.blocked({ claim, population }, shown));
+    return;
+  }
   const status = waitingTold({ ...o, population }, shown, context.now());
   if (status === undefined) return;
   const told = await patchStatus(context, population, status);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ensureBinaries, type Log } from './binaries.ts';
 import { controlPlaneFiles, fingerprintOf, writeConfigFiles } from './configuration.ts';
-import { apiServer, etcd } from './control-plane.ts';
+import { apiServer, type ControlPlaneOptions, etcd } from './control-plane.ts';
 import { writeCredentials, writeKubeconfigs } from './credentials.ts';
 import { type ClusterHandle, handleOf } from './handle.ts';
 import { Launcher } from './launcher.ts';
@@ -16,25 +16,32 @@ import { tearDown } from './teardown.ts';
 const address = '127.0.0.1';
 const defaultName = 'control-plane';
 
-export async function controlPlaneUp(
-  options: { readonly name?: string; readonly log?: Log } = {},
-): Promise<ClusterHandle> {
-  const { name = defaultName, log = () => {} } = options;
+export interface ControlPlaneUpOptions extends Pick<ControlPlaneOptions, 'crossNamespaceSources'> {
+  readonly name?: string;
+  readonly log?: Log;
+}
+
+export async function controlPlaneUp(options: ControlPlaneUpOptions = {}): Promise<ClusterHandle> {
+  const { name = defaultName, log = () => {}, ...more } = options;
   const binDir = await ensureBinaries(log);
   return withLock(join(clusterRoot(), `${name}.lock`), async () => {
     const found = readState(name);
-    const wanted = planControlPlane(name, binDir, found?.ports ?? (await freePorts()));
+    const wanted = planControlPlane(name, binDir, { ...more, ports: found?.ports ?? (await freePorts()) });
     const reason = staleReason(found, wanted.state, wanted.stateDir);
     if (reason === undefined && found !== undefined) return handleOf(found);
     if (reason !== undefined) log(`replacing control plane ${name}: ${reason}`);
     await tearDown(name, log);
-    return handleOf(await bringUp(planControlPlane(name, binDir, await freePorts()), log));
+    return handleOf(await bringUp(planControlPlane(name, binDir, { ...more, ports: await freePorts() }), log));
   });
 }
 
-function planControlPlane(name: string, binDir: string, ports: ControlPlanePorts) {
+function planControlPlane(
+  name: string,
+  binDir: string,
+  more: Pick<ControlPlaneOptions, 'ports' | 'crossNamespaceSources'>,
+) {
   const stateDir = stateDirOf(name);
-  const options = { stateDir, binDir, address, ports };
+  const options = { ...more, stateDir, binDir, address };
   const components = { etcd: etcd(options), apiServer: apiServer(options) };
   const files = controlPlaneFiles();
   const state: ClusterState = {
@@ -44,8 +51,8 @@ function planControlPlane(name: string, binDir: string, ports: ControlPlanePorts
     bootId: bootId(),
     fingerprint: fingerprintOf({ files, components: Object.values(components) }),
     slot: null,
-    ports,
-    server: `https://${address}:${ports.api}`,
+    ports: more.ports,
+    server: `https://${address}:${more.ports.api}`,
     binDir,
     complete: false,
     processes: [],

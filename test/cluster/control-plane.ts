@@ -11,6 +11,8 @@ export interface ControlPlaneOptions {
   readonly binDir: string;
   readonly address: string;
   readonly ports: ControlPlanePorts;
+  /** Whether the API server keeps `dataSourceRef.namespace` (the gate CrossNamespaceVolumeDataSource); it does unless told. */
+  readonly crossNamespaceSources?: boolean;
 }
 
 export const nodePorts: ControlPlanePorts = { api: 6443, etcd: 2379, etcdPeer: 2380 };
@@ -45,7 +47,7 @@ export function etcd(options: ControlPlaneOptions): Component {
 }
 
 export function apiServer(options: ControlPlaneOptions): Component {
-  const { stateDir, address, ports } = options;
+  const { stateDir, address, ports, crossNamespaceSources = true } = options;
   const isLoopback = address.startsWith('127.');
   return {
     name: 'kube-apiserver',
@@ -69,7 +71,7 @@ export function apiServer(options: ControlPlaneOptions): Component {
       // Endpoints may not name a loopback address, and a bare control plane has no pods that would use them.
       ...(isLoopback ? ['--endpoint-reconciler-type=none'] : []),
       '--kubelet-preferred-address-types=InternalIP',
-      '--feature-gates=CrossNamespaceVolumeDataSource=true',
+      `--feature-gates=CrossNamespaceVolumeDataSource=${crossNamespaceSources}`,
       `--audit-policy-file=${join(stateDir, 'audit-policy.json')}`,
       `--audit-log-path=${join(stateDir, 'audit.log')}`,
       '--audit-log-maxsize=64',

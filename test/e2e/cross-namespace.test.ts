@@ -2,9 +2,14 @@
  * Sources of another namespace, with the rights and the flag of deploy/components/cross-namespace. populators.md, cases 7, 60, 61, 62 and 70.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { podName, primeName } from '../../src/api/names.ts';
+import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { CLUSTER_UP_MS, projectDir } from './harness/cluster.ts';
+import { sampleImage } from './harness/deployment.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aTransfer, providerRef, transferRef } from './harness/manifests.ts';
 import { downloads, hold, serve } from './harness/sources.ts';
@@ -281,6 +286,45 @@ describe('case 70: a namespace is deleted during the work', () => {
     await suite.cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
     await suite.cluster.kubectl(['wait', '--for=delete', `namespace/${namespace}`, '--timeout=90s']);
   }
+});
+
+describe('what a cluster operator applies', () => {
+  test(
+    'the sample: one team offers data, another team uses it',
+    async () => {
+      const tenancy = await openTenancy(suite, 'sample');
+      const content = serve(suite, 'library/reference-data.tar.gz');
+      const sample = readFileSync(join(projectDir, 'samples/cross-namespace/cross-namespace.yaml'), 'utf8')
+        .replaceAll('https://archives.example.com', suite.archives.url)
+        .replaceAll(sampleImage, suite.cluster.toolboxImage)
+        .replaceAll('data-library', tenancy.lib)
+        .replaceAll('team-a', tenancy.app);
+      const { kubectl } = suite.cluster;
+      await kubectl(['apply', '--filename=-'], sample);
+      const inApp = `--namespace=${tenancy.app}`;
+      await kubectl(['wait', 'job/use-reference-data', '--for=condition=Complete', '--timeout=180s', inApp]);
+      expect((await kubectl(['logs', 'job/use-reference-data', inApp])).trim()).toBe(content.listing);
+      await expectAllClean(tenancy);
+    },
+    TEST_MS,
+  );
+
+  test('the component: settings, rights, namespace and egress policy, as the API server takes them', async () => {
+    const { kubectl } = suite.cluster;
+    const path = (to: string) => relative(suite.directory, join(projectDir, to));
+    const overlay = { resources: [path('deploy')], components: [path('deploy/components/cross-namespace')] };
+    writeFileSync(join(suite.directory, 'kustomization.yaml'), JSON.stringify(overlay));
+    const objects = parseAllDocuments(await kubectl(['kustomize', suite.directory])).map(
+      (document) => document.toJS() as NewObject,
+    );
+    const deployment = objects.find(({ kind }) => kind === 'Deployment');
+    const settings = ['VOLPRIME_CROSS_NAMESPACE', 'VOLPRIME_POPULATOR_NAMESPACE', 'VOLPRIME_POPULATOR_IMAGE'];
+    for (const name of settings) expect(JSON.stringify(deployment)).toContain(name);
+    const own = objects.filter(({ metadata }) => metadata.name === 'volprime-populators');
+    expect(own.map(({ kind }) => kind).sort()).toEqual(['Namespace', 'NetworkPolicy']);
+    await suite.apply(...own);
+    await kubectl(['delete', 'namespace', 'volprime-populators', '--timeout=60s']);
+  });
 });
 
 test(
