@@ -309,22 +309,26 @@ describe('what a cluster operator applies', () => {
     TEST_MS,
   );
 
-  test('the component: settings, rights, namespace and egress policy, as the API server takes them', async () => {
-    const { kubectl } = suite.cluster;
-    const path = (to: string) => relative(suite.directory, join(projectDir, to));
-    const overlay = { resources: [path('deploy')], components: [path('deploy/components/cross-namespace')] };
-    writeFileSync(join(suite.directory, 'kustomization.yaml'), JSON.stringify(overlay));
-    const objects = parseAllDocuments(await kubectl(['kustomize', suite.directory])).map(
-      (document) => document.toJS() as NewObject,
-    );
-    const deployment = objects.find(({ kind }) => kind === 'Deployment');
-    const settings = ['VOLPRIME_CROSS_NAMESPACE', 'VOLPRIME_POPULATOR_NAMESPACE', 'VOLPRIME_POPULATOR_IMAGE'];
-    for (const name of settings) expect(JSON.stringify(deployment)).toContain(name);
-    const own = objects.filter(({ metadata }) => metadata.name === 'volprime-populators');
-    expect(own.map(({ kind }) => kind).sort()).toEqual(['Namespace', 'NetworkPolicy']);
-    await suite.apply(...own);
-    await kubectl(['delete', 'namespace', 'volprime-populators', '--timeout=60s']);
-  });
+  test(
+    'the component: settings, rights, namespace and egress policy, as the API server takes them',
+    async () => {
+      const { kubectl } = suite.cluster;
+      const path = (to: string) => relative(suite.directory, join(projectDir, to));
+      const overlay = { resources: [path('deploy')], components: [path('deploy/components/cross-namespace')] };
+      writeFileSync(join(suite.directory, 'kustomization.yaml'), JSON.stringify(overlay));
+      const objects = parseAllDocuments(await kubectl(['kustomize', suite.directory])).map(
+        (document) => document.toJS() as NewObject,
+      );
+      const deployment = objects.find(({ kind }) => kind === 'Deployment');
+      const settings = ['VOLPRIME_CROSS_NAMESPACE', 'VOLPRIME_POPULATOR_NAMESPACE', 'VOLPRIME_POPULATOR_IMAGE'];
+      for (const name of settings) expect(JSON.stringify(deployment)).toContain(name);
+      const own = objects.filter(({ metadata }) => metadata.name === 'volprime-populators');
+      expect(own.map(({ kind }) => kind).sort()).toEqual(['Namespace', 'NetworkPolicy']);
+      await suite.apply(...own);
+      await kubectl(['delete', 'namespace', 'volprime-populators', '--timeout=60s']);
+    },
+    TEST_MS,
+  );
 });
 
 test(
