@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { podName, populationName, primeName } from '../../src/api/names.ts';
 import type { Claim, KubeObject, NewObject } from '../../src/api/objects.ts';
 import { type PopulationStatus, populations } from '../../src/api/population.ts';
+import { providers } from '../../src/api/provider.ts';
 import { claims, pods, type Resource, volumes } from '../../src/api/resources.ts';
 import { CLUSTER_UP_MS, projectDir, systemNamespace } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
@@ -99,7 +100,7 @@ describe('a forged record', () => {
   );
 
   test(
-    'that was made in advance and is not the own one of the claim is left alone, and nothing is done by it',
+    'that was made in advance and belongs to something else is left alone, and nothing is done by it',
     async () => {
       await controller.stop();
       const content = serve(suite, 'advance');
@@ -107,7 +108,9 @@ describe('a forged record', () => {
       await suite.apply(source, aClaimManifest({ name: 'advance', namespace, storageClass: 'imm-del', source: ref }));
       const claim = await read(claims, namespace, 'advance');
       const forged = aRecord('advance', claim.metadata.uid);
-      await suite.apply(forged);
+      const { uid } = (await read(providers, namespace, 'advance')).metadata;
+      const owner = { apiVersion: 'provider.example.com/v1', kind: 'Provider', name: 'advance', uid };
+      await suite.apply({ ...forged, metadata: { ...forged.metadata, ownerReferences: [owner] } });
       const before = await read(populations, namespace, populationName(claim.metadata.uid));
       controller.start();
       await until(
@@ -328,7 +331,7 @@ function loudPlugin(): string {
   return file;
 }
 
-/** As a record would be, without belonging to the claim. */
+/** As a record of this claim would be, but for its owner. */
 function aRecord(name: string, uid: string): NewObject {
   return {
     apiVersion: 'volprime.dev/v1alpha1',

@@ -68,7 +68,7 @@ class Site {
         logLevel: 'error',
       },
     });
-    this.#running = manager.run(this.#stop.signal).finally(() => own.close());
+    this.#running = manager.run(this.#stop.signal).finally(async () => own.close());
     await eventually(
       'the controller to be ready',
       () => manager.notReady() ?? 'ready',
