@@ -68,7 +68,14 @@ class Site {
         logLevel: 'error',
       },
     });
-    this.#running = manager.run(this.#stop.signal).finally(async () => own.close());
+    const run = async () => {
+      try {
+        return await manager.run(this.#stop.signal);
+      } finally {
+        await own.close();
+      }
+    };
+    this.#running = run();
     await eventually(
       'the controller to be ready',
       () => manager.notReady() ?? 'ready',
