@@ -2,6 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { stringify } from 'yaml';
+import { describePlan, planRelease, readHeld, type ReleasePlan } from '../src/cli/index.ts';
+import { connect } from '../src/kube/index.ts';
+import { createLogger, createMetrics } from '../src/telemetry/index.ts';
 import { kubectl, type Say, type TargetCluster } from './target-cluster.ts';
 
 const projectDirectory = join(import.meta.dirname, '..');
@@ -21,10 +24,33 @@ export async function install(target: TargetCluster, say: Say): Promise<void> {
   ]);
 }
 
-/** The controller first, while the CRDs still serve what it cleans up. */
+/** The controller first. What still waits for it then keeps the CRDs, and is named: nobody waits here for what nobody will do. */
 export async function uninstall(target: TargetCluster, say: Say): Promise<void> {
-  say('Deleting controller and CRDs (kubectl delete -k deploy)');
-  await withOverlay(target.image, (directory) => kubectl(target, ['delete', '--ignore-not-found', '-k', directory]));
+  say('Deleting the controller');
+  const deployment = ['deployment/volprime-controller', '-n', 'volprime-system'];
+  await kubectl(target, ['delete', '--ignore-not-found', '--cascade=foreground', ...deployment]);
+  const plan = await stillHeld(target);
+  const held = plan.release.length > 0;
+  say('Deleting roles, namespace and CRDs (kubectl delete -k deploy)');
+  const waiting = held ? ['--wait=false'] : [];
+  await withOverlay(target.image, (directory) =>
+    kubectl(target, ['delete', '--ignore-not-found', ...waiting, '-k', directory]),
+  );
+  if (!held) return;
+  say('Claims were being populated. Still held, and so are the CRDs:');
+  for (const line of describePlan(plan, '  held:')) say(line);
+  say('Deploy the controller again to have them finished or cleaned up, or free them (docs/uninstall.md):');
+  say(`  KUBECONFIG=${target.kubeconfig} node_modules/.bin/node src/cli/main.ts release --yes`);
+}
+
+async function stillHeld({ kubeconfig }: TargetCluster): Promise<ReleasePlan> {
+  const logger = createLogger({ level: 'error', format: 'text', stream: process.stderr });
+  const client = connect({ kubeconfig, userAgent: 'volprime-undeploy', metrics: createMetrics(), logger });
+  try {
+    return planRelease(await readHeld(client, undefined));
+  } finally {
+    await client.close();
+  }
 }
 
 /** deploy/ with this image, as a user's own kustomization would say it. */

@@ -123,6 +123,11 @@ export const reasons = {
     meaning: 'The provisioner of the class ignored the data source: the volume that it made is empty.',
     help: 'Use a wrapper class over it: see docs/any-provisioner.md. For clones and snapshots: a class of a CSI driver.',
   },
+  KindNotServed: {
+    next: 'retries',
+    meaning: 'The cluster does not serve Populations (any more): their CRD is missing or being deleted.',
+    help: 'Apply the CRDs, or uninstall the controller too: docs/uninstall.md.',
+  },
   NamespaceTerminating: { next: 'retries', meaning: 'The namespace is being deleted.', help: '' },
   Forbidden: {
     next: 'retries',

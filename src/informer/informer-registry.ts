@@ -56,6 +56,12 @@ export class InformerRegistry {
     return [...this.#informers.values()].every((informer) => informer.synced());
   }
 
+  /** Which kinds are not served although they must be, for a person; undefined when all are. Unlike a server that is away, this does not pass. */
+  missing(): string | undefined {
+    const missing = [...this.#informers.values()].filter((informer) => informer.missing());
+    return missing.length === 0 ? undefined : missing.flatMap((informer) => informer.problems()).join('; ');
+  }
+
   /** Rejects with the signal's reason. */
   async waitForSync(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#informers.values()].map((informer) => informer.waitForSync(signal)));

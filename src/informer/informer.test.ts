@@ -211,6 +211,13 @@ describe('what keeps it from listing', () => {
       () => informer.store.size,
       (size) => size === 0,
     );
+    expect(informers.missing()).toContain('is their CRD installed?');
+    reader.failure = undefined;
+    await eventually(
+      'the kind to be there again',
+      () => informers.missing(),
+      (missing) => missing === undefined,
+    );
   });
 });
 

@@ -39,7 +39,7 @@ export interface InformerOptions<T extends KubeObject> {
 export class Informer<T extends KubeObject> {
   readonly resource: Resource<T>;
   readonly #store: MemoryStore<T>;
-  readonly #reflectors: readonly { run(signal: AbortSignal): Promise<void>; readonly problem: string | undefined }[];
+  readonly #reflectors: readonly Pick<Reflector<T>, 'run' | 'problem' | 'missing'>[];
   readonly #handlers = new Set<(change: Change<T>) => void>();
   readonly #unsynced: Set<number>;
   readonly #logger: Logger;
@@ -124,6 +124,11 @@ export class Informer<T extends KubeObject> {
         resolve();
       });
     });
+  }
+
+  /** Whether the server has stopped to serve the kind, or never did; false for kinds that may be absent. */
+  missing(): boolean {
+    return this.#reflectors.some(({ missing }) => missing);
   }
 
   /** What keeps list and watch from doing well, for a person; empty when nothing does. */

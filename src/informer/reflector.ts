@@ -36,6 +36,7 @@ export class Reflector<T extends KubeObject> {
   #watchOpenedAt = 0;
   #problem: string | undefined;
   #notServed = false;
+  #missing = false;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -44,6 +45,11 @@ export class Reflector<T extends KubeObject> {
   /** What is wrong now, for a person; undefined when list and watch do well. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** The server is known not to serve the kind, and it is not one that may be absent. */
+  get missing(): boolean {
+    return this.#missing && !this.#options.optional;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -76,6 +82,7 @@ export class Reflector<T extends KubeObject> {
         logger.debug('listed', { subject, objects: told.items.length, resourceVersion: told.resourceVersion });
         this.#options.onSynced();
         this.#notServed = false;
+        this.#missing = false;
         return this.#well();
       case 'changed':
         store.apply(told.object);
@@ -120,6 +127,7 @@ export class Reflector<T extends KubeObject> {
   /** Twice in a row before it is believed: an API server that is starting may not know the kind yet. */
   #kindNotServed(): void {
     if (this.#notServed) {
+      this.#missing = true;
       this.#options.store.replace([], '', this.#options.namespace);
       if (this.#options.optional) this.#options.onSynced();
     }

@@ -63,6 +63,9 @@ export function writeOutcome<T extends KubeObject>(call: Call, answer: Answer): 
       // How the API server says that a uid precondition in a patch did not hold.
       if (status?.details?.causes?.some(({ field }) => field === 'metadata.uid')) return { type: 'conflict', message };
       return { type: 'refused', reason: 'Invalid', message };
+    case 405:
+      // A kind whose CRD is being deleted takes no new objects.
+      return { type: 'refused', reason: 'KindNotServed', message };
     case 413:
       return { type: 'refused', reason: 'TooLarge', message };
     default:

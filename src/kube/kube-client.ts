@@ -28,7 +28,13 @@ export type WriteOutcome<T> =
   /** Final until the world changes. */
   | { readonly type: 'refused'; readonly reason: RefusalReason; readonly message: string };
 
-export type RefusalReason = 'NamespaceTerminating' | 'Forbidden' | 'QuotaExceeded' | 'Invalid' | 'TooLarge';
+export type RefusalReason =
+  | 'KindNotServed'
+  | 'NamespaceTerminating'
+  | 'Forbidden'
+  | 'QuotaExceeded'
+  | 'Invalid'
+  | 'TooLarge';
 
 export interface Selection {
   readonly namespace?: string | undefined;

@@ -108,6 +108,8 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
   let { population } = o;
   if (population === undefined && claim !== undefined && !isDeleting(claim) && o.foreign?.kind !== 'Population') {
     const made = await createWaitingRecord(context, claim);
+    // Without a record there is the event alone.
+    if (made.type === 'blocked') context.events.emit(events.blocked({ claim, population }, made));
     if (made.type !== 'done') return;
     population = context.stores.populations.byIndex('claimUid', o.uid)[0];
   }

@@ -56,6 +56,7 @@ function start(more: Partial<ManagerOptions> = {}): void {
     },
     waitForSync: (signal: AbortSignal) => orAborted(sync.promise, signal),
     notSynced: () => (calls.includes('synced') ? undefined : 'persistentvolumeclaims not listed yet'),
+    missing: () => (calls.includes('CRD removed') ? 'populations are not served by this cluster' : undefined),
   } as unknown as InformerRegistry;
   const leader = {
     campaign: (signal: AbortSignal) => {
@@ -107,6 +108,16 @@ describe('a manager', () => {
       'resign',
       'informers ended',
     ]);
+  });
+
+  test('that leads is not ready without a kind that it needs, and goes on', async () => {
+    start();
+    synced();
+    win.resolve(term.signal);
+    await called('controller runs');
+    calls.push('CRD removed');
+    expect(manager.notReady()).toBe('leading: populations are not served by this cluster');
+    expect(calls).not.toContain('controller ended');
   });
 
   test('that loses the lease stops its controllers and says so', async () => {

@@ -50,10 +50,12 @@ export class Manager {
     return this.#health?.port;
   }
 
-  /** Why this process is not ready; undefined when it leads, or stands by with warm caches. */
+  /** Why this process is not ready; undefined when it leads, or stands by with warm caches, and every kind is served. */
   notReady(): string | undefined {
-    if (this.#phase === 'leading' || this.#phase === 'standby') return undefined;
-    return `${this.#phase}: ${this.#options.informers.notSynced() ?? 'caches are synced'}`;
+    const { informers } = this.#options;
+    const missing = informers.missing();
+    if (this.#phase === 'leading' || this.#phase === 'standby') return missing && `${this.#phase}: ${missing}`;
+    return `${this.#phase}: ${informers.notSynced() ?? 'caches are synced'}`;
   }
 
   /** Runs until the signal fires or the lease is lost. Rejects when a controller or the probe server fails. */

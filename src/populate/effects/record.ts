@@ -59,6 +59,8 @@ export async function createWaitingRecord(context: StepContext, claim: Claim): P
 
 async function createRecord(context: StepContext, record: NewObject, uid: string): Promise<Outcome> {
   const outcome = await context.client.create(populations, record, { signal: context.signal });
+  if (outcome.type === 'absent')
+    return { type: 'blocked', reason: 'KindNotServed', message: 'Populations are not served: is their CRD installed?' };
   if (outcome.type !== 'exists')
     return settle(context.stores.populations, outcome, `Population ${record.metadata.name}`);
   const key = { namespace: record.metadata.namespace, name: populationName(uid) };
