@@ -64,6 +64,7 @@ export class Manager {
     const caches = new AbortController();
     if (health !== undefined) {
       this.#health = await serveHealth({ ...health, metrics, healthy: () => undefined, ready: () => this.notReady() });
+      this.#logger.info('serving probes and metrics', { port: this.#health.port });
     }
     this.#phase = 'syncing';
     const following = informers.start(caches.signal);

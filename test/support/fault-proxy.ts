@@ -27,6 +27,7 @@ export class FaultProxy {
   #upstream: Agent | undefined;
   readonly #rules = new FaultRules();
   #down = false;
+  #refusals = 0;
 
   static async start(kubeconfig: string): Promise<FaultProxy> {
     const proxy = new FaultProxy(kubeconfig);
@@ -42,7 +43,10 @@ export class FaultProxy {
       this.#handle(request, response).catch(() => request.socket.destroy());
     });
     this.#server.on('connection', (socket) => {
-      if (this.#down) return socket.resetAndDestroy();
+      if (this.#down) {
+        this.#refusals += 1;
+        return socket.resetAndDestroy();
+      }
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
@@ -71,6 +75,11 @@ export class FaultProxy {
   down(): void {
     this.#down = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Connections that came while it was away. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   up(): void {

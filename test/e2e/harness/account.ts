@@ -31,18 +31,9 @@ export async function controllerAccount(cluster: Cluster): Promise<Account> {
   return { server: entry.cluster.server, ca: entry.cluster['certificate-authority-data'], token: token.trim() };
 }
 
+/** @returns the file's path. */
 export function writeKubeconfig(directory: string, { server, ca, token }: Account): string {
   const cluster = { server, ...(ca !== undefined && { 'certificate-authority-data': ca }) };
-  return writeConfig(directory, cluster, { token });
-}
-
-/** For a controller behind a proxy of its own: the token is the proxy's, since it may not travel in clear text. */
-export function writeProxyKubeconfig(directory: string, url: string): string {
-  return writeConfig(directory, { server: url }, {});
-}
-
-/** @returns the file's path. */
-function writeConfig(directory: string, cluster: { readonly server: string }, user: object): string {
   const name = cluster.server.replaceAll(/[^a-z0-9]+/gi, '-');
   const file = join(directory, `${name}.kubeconfig`);
   const config = {
@@ -51,7 +42,7 @@ function writeConfig(directory: string, cluster: { readonly server: string }, us
     'current-context': name,
     contexts: [{ name, context: { cluster: name, user: 'controller' } }],
     clusters: [{ name, cluster }],
-    users: [{ name: 'controller', user }],
+    users: [{ name: 'controller', user: { token } }],
   };
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
   return file;

@@ -1,12 +1,9 @@
 /**
- * A proxy between one controller and the API server: it keeps a list of that controller's writes, and can hold a request on its way, as
- * a slow network would.
+ * The way of one controller to the API server: a fault proxy, with a list of that controller's writes, that can hold a request as a slow
+ * network would.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import type { Account } from './account.ts';
+import { FaultProxy } from '../../support/fault-proxy.ts';
+import type { SeenRequest } from '../../support/fault-rules.ts';
 
 export interface ApiRequest {
   readonly method: string;
@@ -24,72 +21,44 @@ export interface Held {
 }
 
 export interface ApiProxy extends AsyncDisposable {
-  readonly url: string;
+  /** For the controller. */
+  readonly kubeconfig: string;
+  readonly faults: FaultProxy;
   /** All requests but GETs, in the order in which they came. */
   readonly writes: readonly ApiRequest[];
   /** Holds the next request of this kind, and only that one. */
   holdNext(matches: (request: ApiRequest) => boolean): Held;
 }
 
-interface Hold extends Held {
-  readonly matches: (request: ApiRequest) => boolean;
-  take(request: ApiRequest): Promise<void>;
-}
-
-export async function startApiProxy(account: Account): Promise<ApiProxy> {
-  const writes: ApiRequest[] = [];
-  const holds: Hold[] = [];
-  const api = new URL(account.server);
-  const ca = account.ca === undefined ? undefined : Buffer.from(account.ca, 'base64');
-
-  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const { method = 'GET', url = '/' } = incoming;
-    const body = await buffer(incoming);
-    const request = { method, path: new URL(url, api).pathname, body: body.toString() };
-    if (method !== 'GET') writes.push(request);
-    const index = holds.findIndex(({ matches }) => matches(request));
-    if (index !== -1) await holds.splice(index, 1)[0]?.take(request);
-    const headers = { ...incoming.headers, host: api.host, authorization: `Bearer ${account.token}` };
-    const onward = httpsRequest(new URL(url, api), { method, headers, ca }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      // A watch that has nothing to tell yet must not look like a server that does not answer.
-      outgoing.flushHeaders();
-      answer.pipe(outgoing);
-    });
-    onward.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => onward.destroy());
-    onward.end(body);
-  };
-
-  const server = createServer((incoming, outgoing) => {
-    handle(incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+/** @param kubeconfig of the controller's own account; what it holds stays in the proxy. */
+export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
+  const faults = await FaultProxy.start(kubeconfig);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    writes,
+    kubeconfig: faults.kubeconfig,
+    faults,
+    get writes() {
+      return faults.seen({ is: ({ method }) => method !== 'GET' }).map(withoutQuery);
+    },
     holdNext: (matches) => {
-      const hold = createHold(matches);
-      holds.push(hold);
-      return hold;
+      const reached = Promise.withResolvers<ApiRequest>();
+      const released = Promise.withResolvers<void>();
+      const is = (request: SeenRequest) => matches(withoutQuery(request));
+      faults.on(
+        {
+          is: (request) => {
+            if (!is(request)) return false;
+            reached.resolve(withoutQuery(request));
+            return true;
+          },
+        },
+        { type: 'hold', when: 'before', until: released.promise },
+      );
+      return { reached: reached.promise, release: released.resolve };
     },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
+    [Symbol.asyncDispose]: () => faults.close(),
   };
 }
 
-function createHold(matches: Hold['matches']): Hold {
-  const reached = Promise.withResolvers<ApiRequest>();
-  const released = Promise.withResolvers<void>();
-  return {
-    matches,
-    reached: reached.promise,
-    release: released.resolve,
-    take: (request) => {
-      reached.resolve(request);
-      return released.promise;
-    },
-  };
+function withoutQuery({ method, url, body }: SeenRequest): ApiRequest {
+  return { method, path: url.split('?')[0] ?? url, body };
 }

@@ -52,6 +52,8 @@ export class ControllerProcess implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #ending: Promise<void> = Promise.resolve();
   #wanted = false;
+  /** Where in the log the process that runs now begins. */
+  #born = 0;
   #failure: unknown;
 
   constructor(options: ControllerOptions) {
@@ -105,6 +107,18 @@ export class ControllerProcess implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** What Prometheus would get of the process that runs now: a value for each series, with its labels as they are written there. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const port = await until(`${this.#options.name} to serve metrics`, () => {
+      this.check();
+      const lines = this.log().slice(this.#born).split('\n');
+      return /"port":(\d+)/.exec(lines.find((line) => line.includes('serving probes and metrics')) ?? '')?.[1];
+    });
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+  }
+
   log(): string {
     return readFileSync(this.#logFile, 'utf8');
   }
@@ -144,6 +158,7 @@ export class ControllerProcess implements AsyncDisposable {
 
   #spawn(): void {
     const { program, env } = this.#options;
+    this.#born = this.log().length;
     const hook = join(projectDir, 'test/e2e/harness/resolve-volprime.mjs');
     const child = spawn(process.execPath, ['--import', hook, program.controller, ...this.#flags()], {
       stdio: ['ignore', this.#log, this.#log],

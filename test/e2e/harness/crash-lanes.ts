@@ -8,7 +8,7 @@ import { aClaimManifest } from './manifests.ts';
 import { readBack } from './read-back.ts';
 import type { SourceAndRef } from './sources.ts';
 import type { Suite } from './suite.ts';
-import { until } from './until.ts';
+import { until, type UntilOptions } from './until.ts';
 
 export interface Lane {
   readonly namespace: string;
@@ -82,6 +82,7 @@ function wasHit({ controller }: Lane, { point }: CrashCase): boolean {
 export async function lanePopulated(
   suite: Suite,
   { namespace, controller }: Lane,
+  limit: Pick<UntilOptions, 'limitMs'> = {},
 ): Promise<Readonly<Record<string, string>>> {
   const { cluster } = suite;
   const all = await until(
@@ -97,6 +98,7 @@ export async function lanePopulated(
       }));
     },
     (states) => states.every(({ bound, phase }) => bound && phase === 'Succeeded'),
+    limit,
   );
   await expectNothingLeft(cluster, namespace, () => controller.check());
   return readBack(

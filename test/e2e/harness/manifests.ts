@@ -120,6 +120,27 @@ export function aConsumer(options: ReaderOptions): NewObject {
   return aPodManifest({ ...options, script: 'true' });
 }
 
+/** Without pods until it is scaled; each pod runs on with a claim of its own. */
+export function aStatefulSet(options: Omit<ClaimOptions, 'crashAt'> & { readonly image: string }): NewObject {
+  const { name, namespace, image } = options;
+  const pod = aPodManifest({ name, namespace, image, claims: ['data'], script: 'exec sleep 100000' });
+  const template = aClaimManifest({ ...options, name: 'data' });
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name, namespace },
+    spec: {
+      replicas: 0,
+      serviceName: name,
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { ...(pod['spec'] as object), restartPolicy: 'Always' } },
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: template['spec'] }],
+    },
+  };
+}
+
 function aPodManifest({
   name,
   namespace,

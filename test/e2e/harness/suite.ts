@@ -2,10 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stop as stopBundler } from 'esbuild';
 import type { NewObject } from '../../../src/api/objects.ts';
 import { storageClasses } from '../../../src/api/resources.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
-import { type Account, controllerAccount, writeKubeconfig, writeProxyKubeconfig } from './account.ts';
+import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { type Cluster, type ClusterUse, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
@@ -31,6 +32,8 @@ export interface StartController {
   readonly onCrash?: () => Promise<void>;
   /** Beside the one of the http-transfer sample. */
   readonly plugins?: readonly string[];
+  /** Instead of the one of the http-transfer sample. */
+  readonly onlyPlugins?: readonly string[];
   /** Settings beside those that every controller of a test has, as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -46,7 +49,7 @@ export interface Suite extends AsyncDisposable {
   namespace(label: string): Promise<string>;
   /** Runs the controller as users do, for all namespaces; see deployment.ts. */
   deploy(): Promise<void>;
-  /** A way to the API server that can be watched and held up, for one controller. */
+  /** A way to the API server that can be watched, held up and spoilt, for one controller. */
   proxy(): Promise<ApiProxy>;
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
   controller(options: StartController): ControllerProcess;
@@ -58,6 +61,8 @@ export interface Suite extends AsyncDisposable {
 /** @param use `alone` where a controller acts on all namespaces, or something that belongs to the whole cluster changes. */
 export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
   await using stack = new AsyncDisposableStack();
+  // Its process would keep this one from ending.
+  stack.defer(stopBundler);
   const cluster = stack.use(await openCluster(use));
   const directory = mkdtempSync(join(tmpdir(), 'volprime-e2e-'));
   // Logs of controllers, for who looks into a failure.
@@ -85,8 +90,8 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
     deploy: async () => {
       rest.use(await deployController(cluster, { directory, transferServiceUrl: transfers.url }));
     },
-    proxy: async () => rest.use(await startApiProxy(account)),
-    controller: ({ name, program = own, leaseName = name, proxy, env = {}, plugins = [], ...options }) => {
+    proxy: async () => rest.use(await startApiProxy(writeKubeconfig(directory, account))),
+    controller: ({ name, program = own, leaseName = name, proxy, env = {}, plugins = [], onlyPlugins, ...options }) => {
       // Who shares a lease shares the crash points: one death at each.
       const ownDirectory = join(directory, leaseName);
       mkdirSync(ownDirectory, { recursive: true });
@@ -97,12 +102,9 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
           program,
           name,
           leaseName,
-          kubeconfig:
-            proxy === undefined
-              ? writeKubeconfig(ownDirectory, account)
-              : writeProxyKubeconfig(ownDirectory, proxy.url),
+          kubeconfig: proxy?.kubeconfig ?? writeKubeconfig(ownDirectory, account),
           directory: ownDirectory,
-          plugins: [join(projectDir, 'samples/plugins/http-transfer/plugin.ts'), ...plugins],
+          plugins: onlyPlugins ?? [join(projectDir, 'samples/plugins/http-transfer/plugin.ts'), ...plugins],
           env: { TRANSFER_SERVICE_URL: transfers.url, ...env },
         }),
       );
