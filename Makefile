@@ -63,6 +63,10 @@ e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad inpu
 e2e-full: setup image ## The long forms of e2e
 	@$(JEST) --selectProjects e2e-full --runInBand
 
+.PHONY: e2e-storm
+e2e-storm: setup image ## 200 claims while all goes wrong at once (VOLPRIME_E2E_SEED= to have a storm again)
+	@$(JEST) --selectProjects e2e-full --runInBand --testPathPatterns test/e2e/storm
+
 .PHONY: bench
 bench: setup image ## Measure against floors of the same run; writes bench/results/latest.json
 	@$(NODE) bench/main.ts

@@ -2,6 +2,7 @@
  * A real single-node Kubernetes on this machine, for the demo, the integration tests and the e2e tests. They call it;
  * it knows nothing of Volprime: no import from src/, no object of ours.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from './binaries.ts';
 import { type ClusterHandle, handleOf } from './handle.ts';
@@ -30,6 +31,15 @@ export async function clusterDown(options: { readonly name?: string; readonly lo
 export function runningCluster(name = defaultClusterName): ClusterHandle | undefined {
   const state = readState(name);
   return state?.kind === 'node' && state.complete ? handleOf(state) : undefined;
+}
+
+/** Mount points as the node's own namespace has them: kubelet's of all volumes that pods use. */
+export function nodeMounts({ name }: Pick<ClusterHandle, 'name'>): string[] {
+  const init = readState(name)?.processes.find((record) => record.name === 'namespaces');
+  if (init === undefined) throw new Error(`cluster ${name} has no node`);
+  return readFileSync(`/proc/${init.pid}/mountinfo`, 'utf8')
+    .split('\n')
+    .flatMap((line) => line.split(' ')[4] ?? []);
 }
 
 /** Imports an OCI or Docker image tar into the node's image store. */

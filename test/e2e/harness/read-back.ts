@@ -4,8 +4,22 @@ import type { Cluster } from './cluster.ts';
 import { aReader } from './manifests.ts';
 import { until } from './until.ts';
 
-/** For each claim the digests of its files, as `sha256sum` prints them, sorted by path. One pod mounts them all. */
+const MOUNTS_OF_ONE_POD = 25;
+
+/** For each claim the digests of its files, as `sha256sum` prints them, sorted by path. */
 export async function readBack(
+  cluster: Cluster,
+  namespace: string,
+  claims: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  const read: Record<string, string> = {};
+  for (let from = 0; from < claims.length; from += MOUNTS_OF_ONE_POD) {
+    Object.assign(read, await readTogether(cluster, namespace, claims.slice(from, from + MOUNTS_OF_ONE_POD)));
+  }
+  return read;
+}
+
+async function readTogether(
   cluster: Cluster,
   namespace: string,
   claims: readonly string[],

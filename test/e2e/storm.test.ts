@@ -1,0 +1,25 @@
+/** The short form of the storm; `make e2e-storm` runs the long one. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { playStorm, stormSeed } from './harness/storm.ts';
+import { planStorm } from './harness/storm-plan.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+
+const size = { claims: 30, pods: 12, steps: 15, longestWaitMs: 3000 };
+
+let suite: Suite;
+beforeAll(async () => {
+  suite = await openSuite();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+test('a seed stands for one storm', () => {
+  expect(planStorm(7, size)).toEqual(planStorm(7, size));
+  expect(planStorm(7, size)).not.toEqual(planStorm(8, size));
+});
+
+test(
+  'case 1, case 2, case 55, case 57: after a storm every claim that is left holds its data, and nothing is left of the others',
+  () => playStorm(suite, stormSeed(), size),
+  8 * 60_000,
+);
