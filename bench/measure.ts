@@ -1,9 +1,10 @@
-/** The four groups of figures: what is run for each, and what is made of it. */
+/** The groups of figures: what is run for each, and what is made of it. */
 import { bareScript } from './bare-script.ts';
 import { type Figure, type FigureInput, figure, median } from './figures.ts';
 import { archiveSource, instantSource } from './objects.ts';
 import type { Group } from './options.ts';
 import { plainClaims, plainPods } from './passes.ts';
+import { failing, idle, manyNamespaces, thousands } from './scale.ts';
 import { type Cost, type Plan, type Round, runRounds } from './rounds.ts';
 import type { Bench, Subject } from './subject.ts';
 
@@ -25,6 +26,14 @@ export async function measure(bench: Bench, group: Group): Promise<Figure[]> {
       return run({ ...ofPods, count: 1, repeat: 3 }, populatorPods);
     case 'pods':
       return run({ ...ofPods, count: pods, repeat: 1 }, populatorPods);
+    case 'spread':
+      return (await manyNamespaces(bench)).map(figure);
+    case 'thousands':
+      return (await thousands(bench)).map(figure);
+    case 'idle':
+      return (await idle(bench)).map(figure);
+    case 'failing':
+      return (await failing(bench)).map(figure);
   }
 }
 

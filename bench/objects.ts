@@ -5,27 +5,39 @@ export const NAMESPACE = 'volprime-bench';
 export const IMAGE = 'localhost/volprime:bench';
 
 export const instantSource: DataSourceRef = { apiGroup: 'bench.volprime.dev', kind: 'Instant', name: 'instant' };
+export const failingSource: DataSourceRef = { ...instantSource, name: 'failing' };
 /** A kind that nobody serves: the claim stays ours to bind. */
 export const scriptSource: DataSourceRef = { apiGroup: 'bench.volprime.dev', kind: 'Nobody', name: 'nobody' };
 export const archiveSource: DataSourceRef = { apiGroup: 'provider.example.com', kind: 'Provider', name: 'archive' };
 
 export interface ClaimInput {
   readonly name: string;
+  readonly namespace?: string | undefined;
   readonly storageClass: string;
   readonly source?: DataSourceRef | undefined;
 }
 
-export function newClaim({ name, storageClass, source }: ClaimInput): NewObject {
+export function newClaim({ name, namespace = NAMESPACE, storageClass, source }: ClaimInput): NewObject {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace },
     spec: {
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: '16Mi' } },
       storageClassName: storageClass,
       ...(source !== undefined && { dataSourceRef: source }),
     },
+  };
+}
+
+/** One that no claim names. */
+export function newProvider(name: string): NewObject {
+  return {
+    apiVersion: 'provider.example.com/v1',
+    kind: 'Provider',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { sourceURL: 'https://archives.example.com/unused.tar.gz', extractPath: '/' },
   };
 }
 

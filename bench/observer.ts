@@ -2,7 +2,7 @@
 import type { KubeObject } from '../src/api/objects.ts';
 import type { Informer } from '../src/informer/index.ts';
 
-const LIMIT_MS = 5 * 60_000;
+const LIMIT_MS = 20 * 60_000;
 /** How exact the time of a condition over many objects is. */
 const LOOK_EVERY_MS = 20;
 
@@ -10,13 +10,15 @@ const LOOK_EVERY_MS = 20;
 export interface Expectation<T> {
   readonly what: string;
   readonly names: readonly string[];
+  /** Its own name unless told. */
+  readonly nameOf?: (object: T) => string;
   readonly wanted: (object: T) => boolean;
   readonly onEach?: (object: T) => void;
 }
 
 /** Resolves when all of them have been seen as wanted. */
 export function allSeen<T extends KubeObject>(informer: Informer<T>, expectation: Expectation<T>): Promise<void> {
-  const { what, names, wanted, onEach } = expectation;
+  const { what, names, nameOf = ({ metadata }) => metadata.name, wanted, onEach } = expectation;
   const open = new Set(names);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(
@@ -27,8 +29,8 @@ export function allSeen<T extends KubeObject>(informer: Informer<T>, expectation
     LIMIT_MS,
   );
   const stop = informer.onChange(({ new: object }) => {
-    if (object === undefined || !open.has(object.metadata.name) || !wanted(object)) return;
-    open.delete(object.metadata.name);
+    if (object === undefined || !open.has(nameOf(object)) || !wanted(object)) return;
+    open.delete(nameOf(object));
     onEach?.(object);
     if (open.size === 0) resolve();
   });

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const groups = ['claim', 'claims', 'pod', 'pods'] as const;
+export const groups = ['claim', 'claims', 'pod', 'pods', 'spread', 'thousands', 'idle', 'failing'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Options {

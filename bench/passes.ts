@@ -10,6 +10,8 @@ export interface Pass {
   readonly prefix: string;
   readonly count: number;
   readonly storageClass: string;
+  /** Claims in turn; the benchmark's own unless told. */
+  readonly namespaces?: readonly string[];
 }
 
 export interface PopulatedTimes {
@@ -50,9 +52,11 @@ export async function populated(
   pass: Pass,
   onBound: () => Promise<void> = async () => {},
 ): Promise<PopulatedTimes> {
-  const { prefix, count, storageClass } = pass;
+  const { prefix, count, storageClass, namespaces = [] } = pass;
   const names = namesOf(prefix, count);
-  const objects = names.map((name) => newClaim({ name, storageClass, source }));
+  const objects = names.map((name, index) =>
+    newClaim({ name, namespace: namespaces[index % namespaces.length], storageClass, source }),
+  );
   const elapsed = stopwatch();
   const bound = allSeen(site.claims, { what: 'populated claims to be bound', names, wanted: isBound });
   await Promise.all([bound, createAll(site, claims, objects)]);

@@ -10,11 +10,12 @@ import { claims, pods, type Resource, volumes } from '../src/api/resources.ts';
 import { type Informer, InformerRegistry } from '../src/informer/index.ts';
 import { type Connection, connect, keyOf, type WriteOutcome } from '../src/kube/index.ts';
 import { createLogger, createMetrics } from '../src/telemetry/index.ts';
-import { instantSource, NAMESPACE } from './objects.ts';
+import { failingSource, instantSource, NAMESPACE } from './objects.ts';
 import { nothingLeft } from './observer.ts';
 
 export interface Site extends AsyncDisposable {
   readonly client: Connection;
+  readonly namespaces: readonly string[];
   readonly claims: Informer<Claim>;
   readonly volumes: Informer<Volume>;
   readonly pods: Informer<Pod>;
@@ -25,7 +26,7 @@ export interface Site extends AsyncDisposable {
 export const CONCURRENCY = 32;
 
 const core = { group: '', version: 'v1' } as const;
-const namespaces: Resource = { ...core, kind: 'Namespace', plural: 'namespaces', namespaced: false };
+const namespaceResource: Resource = { ...core, kind: 'Namespace', plural: 'namespaces', namespaced: false };
 const serviceAccounts: Resource = { ...core, kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };
 const definitions: Resource = {
   group: 'apiextensions.k8s.io',
@@ -50,13 +51,14 @@ const crdFiles = [
 ];
 const owner = { fieldManager: 'volprime-bench', force: true } as const;
 
-export async function openSite(kubeconfig: string): Promise<Site> {
+export async function openSite(kubeconfig: string, namespaces: readonly string[] = [NAMESPACE]): Promise<Site> {
   const metrics = createMetrics();
   const logger = createLogger({ level: 'warn', format: 'text', stream: process.stderr });
   const client = connect({ kubeconfig, userAgent: 'volprime-bench', metrics, logger });
-  await prepare(client);
+  await prepareKinds(client);
+  for (const namespace of namespaces) await prepareNamespace(client, namespace);
   const stop = new AbortController();
-  const registry = new InformerRegistry({ client, namespaces: [NAMESPACE], logger, metrics });
+  const registry = new InformerRegistry({ client, namespaces, logger, metrics });
   const informers = {
     claims: registry.informer(claims),
     volumes: registry.informer(volumes),
@@ -67,6 +69,7 @@ export async function openSite(kubeconfig: string): Promise<Site> {
   await registry.waitForSync(stop.signal);
   return {
     client,
+    namespaces,
     ...informers,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -76,7 +79,7 @@ export async function openSite(kubeconfig: string): Promise<Site> {
   };
 }
 
-async function prepare(client: Connection): Promise<void> {
+async function prepareKinds(client: Connection): Promise<void> {
   for (const file of crdFiles) {
     const text = await readFile(join(projectDir, file), 'utf8');
     for (const document of parseAllDocuments(text)) {
@@ -85,19 +88,17 @@ async function prepare(client: Connection): Promise<void> {
       written(await client.apply(definitions, { name }, definition, owner), name);
     }
   }
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
-  written(await client.apply(namespaces, { name: NAMESPACE }, namespace, owner), NAMESPACE);
   await poll('the kinds to be served', () => client.hasResource(instants));
-  await poll('the default service account', () =>
-    client.get(serviceAccounts, { namespace: NAMESPACE, name: 'default' }),
-  );
-  const instant = {
-    apiVersion: 'bench.volprime.dev/v1',
-    kind: 'Instant',
-    metadata: { name: instantSource.name, namespace: NAMESPACE },
-  };
-  const key = { namespace: NAMESPACE, name: instantSource.name };
-  written(await client.apply(instants, key, instant, owner), 'Instant');
+}
+
+async function prepareNamespace(client: Connection, namespace: string): Promise<void> {
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  written(await client.apply(namespaceResource, { name: namespace }, object, owner), namespace);
+  await poll('the default service account', () => client.get(serviceAccounts, { namespace, name: 'default' }));
+  for (const { name } of [instantSource, failingSource]) {
+    const instant = { apiVersion: 'bench.volprime.dev/v1', kind: 'Instant', metadata: { name, namespace } };
+    written(await client.apply(instants, { namespace, name }, instant, owner), 'Instant');
+  }
 }
 
 /** The source of the populator pods. */
@@ -136,7 +137,9 @@ export async function sweep(site: Site): Promise<void> {
   }
   const informers = [site.pods, site.claims, site.volumes, site.populations];
   await nothingLeft('removing what the measurement made', informers, () => {
-    const mine = site.volumes.store.list().filter(({ spec }) => spec.claimRef?.namespace === NAMESPACE);
+    const mine = site.volumes.store
+      .list()
+      .filter(({ spec }) => site.namespaces.includes(spec.claimRef?.namespace ?? ''));
     const left = [...site.pods.store.list(), ...site.claims.store.list(), ...mine, ...site.populations.store.list()];
     return left[0] === undefined
       ? undefined

@@ -29,19 +29,24 @@ export interface Subject extends PopulatedTimes {
   readonly firstActions: readonly number[];
 }
 
-const AGENT = 'volprime-controller';
+export const AGENT = 'volprime-controller';
 /** Claims populated before anything counts: connections open, code compiled. */
 const WARM_UP = 16;
 
 /** Runs that many passes, one after the other, with one controller. */
 export async function subjectPasses(bench: Bench, source: DataSourceRef, passes: readonly Pass[]): Promise<Subject[]> {
-  const { site, ground, options } = bench;
+  const { ground, options } = bench;
   await using controller = await ControllerProcess.start({ kubeconfig: ground.kubeconfig, profile: options.profile });
-  await populated(site, instantSource, { prefix: 'warm-up', count: WARM_UP, storageClass: options.storageClass });
-  await sweep(site);
+  await warmUp(bench);
   const subjects: Subject[] = [];
   for (const pass of passes) subjects.push(await subjectPass(bench, source, pass, controller));
   return subjects;
+}
+
+/** Leaves a controller that has done everything once, and removes all claims that are there. */
+export async function warmUp({ site, options }: Bench): Promise<void> {
+  await populated(site, instantSource, { prefix: 'warm-up', count: WARM_UP, storageClass: options.storageClass });
+  await sweep(site);
 }
 
 async function subjectPass(
