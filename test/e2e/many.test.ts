@@ -83,6 +83,7 @@ async function playMany(): Promise<void> {
       return bound.length;
     },
     (count) => count === MANY,
+    { limitMs: 4 * 60_000 },
   );
   await expectNothingLeft(cluster, namespace, () => controller.check());
 
@@ -152,7 +153,7 @@ async function playStatefulSet(): Promise<void> {
   const { source, ref } = providerOf(suite, namespace, namespace);
   await suite.apply(
     source,
-    aStatefulSet({ name: 'set', namespace, image: toolboxImage, storageClass: 'imm-del', source: ref }),
+    aStatefulSet({ name: 'set', namespace, image: toolboxImage, storageClass: 'wffc-del', source: ref }),
   );
   const scale = async (replicas: number) => {
     await kubectl(['scale', 'statefulset/set', `--replicas=${replicas}`, `--namespace=${namespace}`]);

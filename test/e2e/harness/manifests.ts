@@ -123,8 +123,9 @@ export function aConsumer(options: ReaderOptions): NewObject {
 /** Without pods until it is scaled; each pod runs on with a claim of its own. */
 export function aStatefulSet(options: Omit<ClaimOptions, 'crashAt'> & { readonly image: string }): NewObject {
   const { name, namespace, image } = options;
-  const pod = aPodManifest({ name, namespace, image, claims: ['data'], script: 'exec sleep 100000' });
-  const template = aClaimManifest({ ...options, name: 'data' });
+  const pod = aPodManifest({ name, namespace, image, claims: ['unused'], script: 'exec sleep 100000' });
+  // The claims of the templates take the place of a volume of their name.
+  const template = aClaimManifest({ ...options, name: volumeNameOf(0) });
   const labels = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -136,9 +137,13 @@ export function aStatefulSet(options: Omit<ClaimOptions, 'crashAt'> & { readonly
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: labels },
       template: { metadata: { labels }, spec: { ...(pod['spec'] as object), restartPolicy: 'Always' } },
-      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: template['spec'] }],
+      volumeClaimTemplates: [{ metadata: { name: volumeNameOf(0) }, spec: template['spec'] }],
     },
   };
+}
+
+function volumeNameOf(index: number): string {
+  return `claim-${index}`;
 }
 
 function aPodManifest({
@@ -164,7 +169,7 @@ function aPodManifest({
           imagePullPolicy: 'IfNotPresent',
           command: ['sh', '-euc', script],
           volumeMounts: claims.map((claim, index) => ({
-            name: `claim-${index}`,
+            name: volumeNameOf(index),
             mountPath: `/volumes/${claim}`,
             readOnly: true,
           })),
@@ -173,7 +178,7 @@ function aPodManifest({
         },
       ],
       volumes: claims.map((claim, index) => ({
-        name: `claim-${index}`,
+        name: volumeNameOf(index),
         persistentVolumeClaim: { claimName: claim },
       })),
     },
