@@ -63,6 +63,7 @@ describe('writeOutcome', () => {
         message: 'pods "a" is forbidden: exceeded quota: q, requested: pods=1',
       },
     ],
+    ['405', 'create', answer(405, 'no'), { type: 'refused', reason: 'KindNotServed', message: 'HTTP 405' }],
     ['413', 'patch', answer(413, 'too large'), { type: 'refused', reason: 'TooLarge', message: 'HTTP 413' }],
     [
       'a delete answered with a Status',
@@ -85,7 +86,7 @@ describe('writeOutcome', () => {
 
   test.each([
     [401, 'KUBE_UNAUTHORIZED'],
-    [405, 'KUBE_REFUSED'],
+    [406, 'KUBE_REFUSED'],
     [429, 'KUBE_THROTTLED'],
     [500, 'KUBE_SERVER_ERROR'],
     [302, 'KUBE_BAD_ANSWER'],
