@@ -76,6 +76,13 @@ export const progressSchema = z.object({
   updatedAt: time,
 });
 
+export const placementSchema = z.object({
+  refusals: count.meta({ description: 'How often the provisioner gave up on a node.' }),
+  nodes: z.array(z.string()).max(20).meta({ description: 'Nodes on which it did, the latest last.' }),
+  seen: z.string().meta({ description: 'Version of the temporary claim at which the last refusal was seen.' }),
+  handBackAt: time.meta({ description: 'When the scheduler is asked for a node again.' }),
+});
+
 export const populationStatusSchema = z.object({
   observedGeneration: count.optional(),
   phase: z.enum(phases).optional(),
@@ -93,6 +100,7 @@ export const populationStatusSchema = z.object({
     .optional()
     .meta({ description: 'The temporary claim that receives the data.' }),
   volume: z.object({ name: z.string(), uid }).optional(),
+  placement: placementSchema.optional(),
   discard: uid.optional().meta({ description: 'UID of a prime that must not be used again.' }),
   pod: z.object({ name: z.string(), uid }).optional().meta({ description: 'The populator pod as last seen.' }),
   state: anyJson.optional().meta({ description: "The plugin's own memory between calls." }),
@@ -112,6 +120,7 @@ export const populationStatusSchema = z.object({
   conditions: conditionsSchema.optional(),
 });
 
+export type Placement = z.infer<typeof placementSchema>;
 export type TargetClass = z.infer<typeof targetSchema>;
 export type PinnedSource = z.infer<typeof pinnedSourceSchema>;
 export type PopulationSpec = z.infer<typeof populationSpecSchema>;

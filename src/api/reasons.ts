@@ -24,7 +24,7 @@ export const reasons = {
   WaitingForNode: {
     next: 'waits',
     meaning: 'The provisioner could not make the volume on the chosen node; the scheduler is to choose another.',
-    help: 'See the events of the pod if no node is found.',
+    help: 'See the events of the pod if no node is found, and of the claim volprime-<uid> for what the provisioner says.',
   },
   Provisioning: {
     next: 'waits',

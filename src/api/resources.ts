@@ -41,6 +41,7 @@ export const storageClasses: Resource<StorageClass> = {
   plural: 'storageclasses',
   namespaced: false,
 };
+export const nodes: Resource = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
 export const leases: Resource<Lease> = {
   group: 'coordination.k8s.io',
   version: 'v1',

@@ -1,6 +1,7 @@
 import type { Action } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
+import { lookForNode } from './effects/node.ts';
 import { callCleanup, callComplete, callPopulate, prepare } from './effects/plugin.ts';
 import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
@@ -8,7 +9,7 @@ import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation }
 import { deleteVolume, rebind, suspendRetain } from './effects/volume.ts';
 import type { Observation } from './observation.ts';
 import { done, type Outcome, stale } from './outcome.ts';
-import { attemptStarted, failed, resultRecorded, succeeded } from './status.ts';
+import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from './status.ts';
 
 /** Carries out exactly this action. Idempotent: done twice it is as done once, and after a crash it can be repeated. */
 export async function act(context: StepContext, o: Observation, action: Action): Promise<Outcome> {
@@ -28,6 +29,10 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return createPrime(context, o, action.node);
     case 'SetPrimeNode':
       return setPrimeNode(context, o, action.node);
+    case 'LookForNode':
+      return lookForNode(context, o, action.node);
+    case 'RecordRefusal':
+      return patchStatus(context, o.population, refusalRecorded(o, action, context.now()));
     case 'HandBackNode':
       return inOrder(
         () => handBackNode(context, o),

@@ -1,4 +1,4 @@
-import type { Pod, Volume } from '../api/objects.ts';
+import type { Claim, Pod, Volume } from '../api/objects.ts';
 import type { PinnedSource, PopulationProgress, PopulationResult, TargetClass } from '../api/population.ts';
 import type { Failure } from './observation.ts';
 
@@ -41,6 +41,8 @@ export type Action =
   | { readonly type: 'Prepare' }
   | { readonly type: 'CreatePrime'; readonly node: string | undefined }
   | { readonly type: 'SetPrimeNode'; readonly node: string }
+  | { readonly type: 'LookForNode'; readonly node: string }
+  | { readonly type: 'RecordRefusal'; readonly node: string; readonly prime: Claim }
   | { readonly type: 'HandBackNode'; readonly node: string }
   | { readonly type: 'SuspendRetain'; readonly volume: Volume }
   // Step 4: the work.

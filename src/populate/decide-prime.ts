@@ -1,10 +1,10 @@
 /** Step 3: a prime claim that is bound to a fresh volume. Answers undefined when it stands ready. */
 import type { Action } from './action.ts';
-import { ANNOTATION_LAST_NODE } from '../api/names.ts';
 import type { Claim } from '../api/objects.ts';
 import { failureAction } from './failure.ts';
 import { isBoundTo, isDeleting, needsAttempt, selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
+import { decidePlacement, provisioning } from './placement.ts';
 import { ignoredSource, refusalOf } from './refusal.ts';
 import { discardPrime } from './tear-down.ts';
 
@@ -27,7 +27,7 @@ export function decidePrime(o: Observation, claim: Claim, now: number): Action |
     return o.prime === undefined ? createPrime(o, claim) : discardPrime(o, now);
   }
   if (o.prime === undefined) return createPrime(o, claim);
-  if (o.prime.spec.volumeName === undefined) return followNode(o, claim, o.prime) ?? provisioning(o.prime);
+  if (o.prime.spec.volumeName === undefined) return decidePlacement(o, claim, o.prime, now) ?? provisioning(o.prime);
   if (o.volume === undefined || !isBoundTo(o.volume, o.prime) || o.prime.status?.phase !== 'Bound')
     return provisioning(o.prime);
   return refusal(o, claim, now);
@@ -46,37 +46,6 @@ function primeIsLost(o: Observation): boolean {
 function createPrime(o: Observation, claim: Claim): Action {
   if (o.plugin?.hasPrepare === true && !o.local.prepared) return { type: 'Prepare' };
   return { type: 'CreatePrime', node: selectedNode(claim) };
-}
-
-function provisioning(prime: Claim): Action {
-  return {
-    type: 'Wait',
-    waiting: {
-      reason: 'Provisioning',
-      message: `waiting for a volume for the temporary claim ${prime.metadata.name}`,
-      mood: 'routine',
-    },
-  };
-}
-
-/**
- * WaitForFirstConsumer: a prime without selected-node is never provisioned. The provisioner takes the annotation off when it gives up on a node;
- * then the claim's own is handed back to the scheduler, and the scheduler's next choice is copied.
- */
-function followNode(o: Observation, claim: Claim, prime: Claim): Action | undefined {
-  if (o.storageClass?.volumeBindingMode !== 'WaitForFirstConsumer' || selectedNode(prime) !== undefined)
-    return undefined;
-  const chosen = selectedNode(claim);
-  const tried = prime.metadata.annotations?.[ANNOTATION_LAST_NODE];
-  if (chosen === undefined) {
-    const waiting = {
-      reason: 'WaitingForNode',
-      message: `the provisioner gave up on node ${tried}; waiting for the scheduler to choose one`,
-      mood: 'blocked',
-    } as const;
-    return { type: 'Wait', waiting };
-  }
-  return chosen === tried ? { type: 'HandBackNode', node: chosen } : { type: 'SetPrimeNode', node: chosen };
 }
 
 /** A volume that the PV controller would refuse for the claim must not be filled first, nor one handed over that lacks its data. */

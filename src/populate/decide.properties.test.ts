@@ -29,6 +29,8 @@ const disturbances = [
   'answerDone',
   'bind',
   'consume',
+  'refuseNode',
+  'loseNode',
   'later',
 ] as const;
 type Disturbance = (typeof disturbances)[number];

@@ -51,6 +51,7 @@ const wffc = aClass({ volumeBindingMode: 'WaitForFirstConsumer' });
 const aWrapper = (more: Partial<StorageClass> = {}) =>
   aClass({ provisioner: WRAPPER_PROVISIONER, parameters: { targetClass: 'fast' }, ...more });
 const target = { storageClass: 'fast', volumeClass: 'fast', reclaimPolicy: 'Delete' as const };
+const refusedOnce = (handBackAt: string) => ({ refusals: 1, nodes: ['n1'], seen: '1', handBackAt });
 const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
 const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
   attempt,
@@ -262,6 +263,78 @@ const rows: readonly Row[] = [
     {
       claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
       population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1' } } }),
+    },
+    { type: 'RecordRefusal', node: 'n1' },
+  ],
+  [
+    'it did so again: the scheduler would choose the same node at once',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation({ placement: refusedOnce('2026-01-02T03:04:07.000Z') }),
+      storageClass: wffc,
+      prime: aPrime({ meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1' } } }),
+    },
+    wait('WaitingForNode', { until: NOW + 2_000, message: expect.stringContaining('on node n1') }),
+  ],
+  [
+    'a version of the prime that no refusal was recorded for',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation({ placement: refusedOnce('2026-01-02T03:04:07.000Z') }),
+      storageClass: wffc,
+      prime: aPrime({ meta: { resourceVersion: '2', annotations: { [ANNOTATION_LAST_NODE]: 'n1' } } }),
+    },
+    { type: 'RecordRefusal', node: 'n1' },
+  ],
+  [
+    'the scheduler changed its mind before there is a volume',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n2') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: onNode('n1') }),
+    },
+    { type: 'SetPrimeNode', node: 'n2' },
+  ],
+  [
+    'the volume takes long: is the node still there?',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: onNode('n1') }),
+    },
+    { type: 'LookForNode', node: 'n1' },
+  ],
+  [
+    'it is',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: onNode('n1') }),
+      local: { ...noLocalFacts, nodeLook: { node: 'n1', at: NOW, gone: false } },
+    },
+    wait('Provisioning', { until: NOW + 30_000 }),
+  ],
+  [
+    'it is gone, and the provisioner does not give up on it',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation(),
+      storageClass: wffc,
+      prime: aPrime({ meta: onNode('n1') }),
+      local: { ...noLocalFacts, nodeLook: { node: 'n1', at: NOW, gone: true } },
+    },
+    { type: 'RecordRefusal', node: 'n1' },
+  ],
+  [
+    'the refusal is recorded and the wait is over',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...onNode('n1') } }),
+      population: aPopulation({ placement: refusedOnce('2026-01-02T03:04:05.000Z') }),
       storageClass: wffc,
       prime: aPrime({
         meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1', [ANNOTATION_POPULATION_UID]: 'population-1' } },

@@ -77,6 +77,8 @@ export interface LocalFacts {
   readonly podSeen: number;
   /** Attempt whose pod is known to be as it would be made now; 0 for none. */
   readonly podReviewed: number;
+  /** The last look at the node that was chosen for the prime, and when it was (epoch milliseconds). */
+  readonly nodeLook: { readonly node: string; readonly at: number; readonly gone: boolean } | undefined;
   /** When progress was last read, in epoch milliseconds. */
   readonly progressAt: number;
 }
@@ -91,6 +93,7 @@ export const noLocalFacts: LocalFacts = {
   cleanupRetryAt: 0,
   podSeen: 0,
   podReviewed: 0,
+  nodeLook: undefined,
   progressAt: 0,
 };
 

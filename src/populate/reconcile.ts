@@ -21,6 +21,7 @@ const YIELD_MS = 1_000;
 const looking: ReadonlySet<ActionType> = new Set([
   'Wait',
   'ReviewPod',
+  'LookForNode',
   'CallComplete',
   'ReadProgress',
   'RecordProgress',

@@ -4,6 +4,7 @@ import type { Phase, Population, PopulationResult } from '../api/population.ts';
 import { setCondition } from '../runtime/index.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
+import { withRefusal } from './placement.ts';
 import { attemptOf, excusedOf, failuresOf, isSwapped } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
@@ -34,6 +35,10 @@ function conditions(
   if (state === 'reconciling') list = setCondition(list, update('Reconciling', 'True'), now);
   if (state === 'stalled') list = setCondition(list, update('Stalled', 'True'), now);
   return [...list];
+}
+
+export function refusalRecorded(o: Observation, action: ActionOf<'RecordRefusal'>, now: number): StatusPatch {
+  return { placement: withRefusal(o, action.node, action.prime, now) };
 }
 
 export function attemptStarted(o: Observation, action: ActionOf<'StartAttempt'>, now: number): StatusPatch {

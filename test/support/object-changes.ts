@@ -15,3 +15,12 @@ export function removal<T extends KubeObject>(object: T, now: number): T {
 export function withFinalizers<T extends KubeObject>(object: T, finalizers: readonly string[]): T {
   return { ...object, metadata: { ...object.metadata, finalizers } };
 }
+
+/** Annotations changed, as a new version. */
+export function withNotes<T extends KubeObject>(object: T, notes: Readonly<Record<string, string | undefined>>): T {
+  const merged = Object.entries({ ...object.metadata.annotations, ...notes }).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  const resourceVersion = String(Number(object.metadata.resourceVersion) + 1);
+  return { ...object, metadata: { ...object.metadata, resourceVersion, annotations: Object.fromEntries(merged) } };
+}

@@ -5,6 +5,7 @@
 import {
   ANNOTATION_BIND_COMPLETED,
   ANNOTATION_RECLAIM_POLICY,
+  ANNOTATION_LAST_NODE,
   ANNOTATION_SELECTED_NODE,
   CLAIM_FINALIZER,
   PROTECTION_FINALIZER,
@@ -23,8 +24,8 @@ import {
 } from '../../src/populate/observation.ts';
 import { sourceNamespace } from '../../src/populate/grants.ts';
 import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
-import { attemptStarted, failed, resultRecorded, succeeded } from '../../src/populate/status.ts';
-import { removal, withFinalizers } from './object-changes.ts';
+import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from '../../src/populate/status.ts';
+import { removal, withFinalizers, withNotes } from './object-changes.ts';
 import {
   aBoundPrime,
   aClaim,
@@ -72,6 +73,7 @@ export class World {
   /** A volume that no decision has been made on yet. */
   #unseen: string | undefined;
   #reclaimPolicy: 'Delete' | 'Retain';
+  readonly #waits: boolean;
   #granted = true;
   readonly #firstSource: PinnedSource;
 
@@ -81,6 +83,7 @@ export class World {
       volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
     });
     this.#reclaimPolicy = reclaimPolicy;
+    this.#waits = waitForConsumer;
     this.#o = anObservation({ plugin, storageClass, ...(elsewhere && elsewhereObjects) });
     this.#firstSource = this.#o.source ?? aSource;
   }
@@ -126,13 +129,22 @@ export class World {
       case 'CreatePrime': {
         this.#primes += 1;
         if (o.pinned === undefined) throw new Error('a prime is made for a source that nobody knows');
-        const node = action.node === undefined ? {} : { [ANNOTATION_SELECTED_NODE]: action.node };
+        const node =
+          action.node === undefined
+            ? {}
+            : { [ANNOTATION_SELECTED_NODE]: action.node, [ANNOTATION_LAST_NODE]: action.node };
         const annotations = { ...node, ...forPrime(o.pinned, 'app') };
         return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations } }) });
       }
+      case 'LookForNode':
+        return this.#local({ nodeLook: { node: action.node, at: this.now, gone: false } });
+      case 'RecordRefusal':
+        return this.#status(refusalRecorded(o, action, this.now));
       case 'SetPrimeNode':
+        return this.#primeNotes({ [ANNOTATION_SELECTED_NODE]: action.node, [ANNOTATION_LAST_NODE]: action.node });
       case 'HandBackNode':
-        return;
+        this.#set({ claim: claim && withNotes(claim, { [ANNOTATION_SELECTED_NODE]: undefined }) });
+        return this.#primeNotes({ [ANNOTATION_SELECTED_NODE]: undefined, [ANNOTATION_LAST_NODE]: 'handed-back' });
       case 'StartAttempt':
         return this.#status(attemptStarted(o, action, this.now));
       case 'CreatePod':
@@ -207,6 +219,7 @@ export class World {
   provision(): void {
     const { prime } = this.#o;
     if (prime === undefined || prime.spec.volumeName !== undefined) return;
+    if (this.#waits && prime.metadata.annotations?.[ANNOTATION_SELECTED_NODE] === undefined) return;
     const name = `pv-${this.#primes}`;
     this.#unseen = name;
     this.#set({
@@ -216,6 +229,12 @@ export class World {
         spec: { persistentVolumeReclaimPolicy: this.#reclaimPolicy },
       }),
     });
+  }
+
+  /** The provisioner gives up on the node. */
+  refuseNode(): void {
+    const { prime } = this.#o;
+    if (prime?.spec.volumeName === undefined) this.#primeNotes({ [ANNOTATION_SELECTED_NODE]: undefined });
   }
 
   runPod(exitCode: number): void {
@@ -298,6 +317,11 @@ export class World {
     this.#set({ pods: this.#o.pods.slice(1) });
   }
 
+  loseNode(): void {
+    const node = this.#o.prime?.metadata.annotations?.[ANNOTATION_SELECTED_NODE];
+    if (node !== undefined) this.#local({ nodeLook: { node, at: this.now, gone: true } });
+  }
+
   bindElsewhere(): void {
     const { claim } = this.#o;
     if (claim !== undefined && claim.spec.volumeName === undefined) this.#bindTo(claim, 'pv-static');
@@ -357,6 +381,11 @@ export class World {
     const { claim, population } = this.#o;
     const held = population?.metadata.finalizers?.includes(PROTECTION_FINALIZER) === true;
     if (claim === undefined && population !== undefined && !held) this.#set({ population: undefined });
+  }
+
+  #primeNotes(notes: Readonly<Record<string, string | undefined>>): void {
+    const { prime } = this.#o;
+    this.#set({ prime: prime && withNotes(prime, notes) });
   }
 
   #status(patch: StatusPatch): void {

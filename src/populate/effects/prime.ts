@@ -42,9 +42,11 @@ export async function setPrimeNode(context: StepContext, o: Observation, node: s
   return patchPrime(context, o, { annotations: { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node } });
 }
 
-/** After a hand-back, the same node may be chosen again and must then count as a new choice. */
+/** After a hand-back, the same node may be chosen again and must then count as a new choice; a provisioner that holds on to it lets go. */
 export async function forgetPrimeNode(context: StepContext, o: Observation): Promise<Outcome> {
-  return patchPrime(context, o, { annotations: { [ANNOTATION_LAST_NODE]: 'handed-back' } });
+  return patchPrime(context, o, {
+    annotations: { [ANNOTATION_LAST_NODE]: 'handed-back', [ANNOTATION_SELECTED_NODE]: null },
+  });
 }
 
 async function patchPrime(context: StepContext, { prime }: Observation, metadata: object): Promise<Outcome> {
