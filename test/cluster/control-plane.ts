@@ -116,13 +116,20 @@ export function scheduler(options: ControlPlaneOptions): Component {
   };
 }
 
+/** Pods that name it as their scheduler are given up on after five seconds without their volumes, and tried again. */
+export const impatientScheduler = 'impatient-scheduler';
+
 export function schedulerConfiguration(stateDir: string, bindTimeoutSeconds: number): object {
-  const args = { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'VolumeBindingArgs', bindTimeoutSeconds };
+  const apiVersion = 'kubescheduler.config.k8s.io/v1';
+  const profile = (schedulerName: string, timeout: number) => {
+    const args = { apiVersion, kind: 'VolumeBindingArgs', bindTimeoutSeconds: timeout };
+    return { schedulerName, pluginConfig: [{ name: 'VolumeBinding', args }] };
+  };
   return {
-    apiVersion: 'kubescheduler.config.k8s.io/v1',
+    apiVersion,
     kind: 'KubeSchedulerConfiguration',
     leaderElection: { leaderElect: false },
     clientConnection: { kubeconfig: kubeconfigFile(stateDir, 'kube-scheduler'), qps: 1000, burst: 2000 },
-    profiles: [{ schedulerName: 'default-scheduler', pluginConfig: [{ name: 'VolumeBinding', args }] }],
+    profiles: [profile('default-scheduler', bindTimeoutSeconds), profile(impatientScheduler, 5)],
   };
 }

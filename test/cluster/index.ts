@@ -19,6 +19,7 @@ export type { ClusterHandle } from './handle.ts';
 export { toolboxImage } from './images.ts';
 export { listLocalVolumes } from './local-path.ts';
 export { type ClusterUpOptions, clusterUp } from './node-up.ts';
+export { impatientScheduler } from './control-plane.ts';
 export { controlPlaneUp } from './control-plane-up.ts';
 export { driverName } from './paths.ts';
 

@@ -82,7 +82,7 @@ describe('a controller that is killed at each step of the normal course', () => 
     async () => {
       const { embedded } = suite.cluster;
       if (embedded === undefined) return;
-      const cases = casesOf('node', ['HandBackNode', 'SetPrimeNode']);
+      const cases = casesOf('node', ['RecordRefusal', 'HandBackNode', 'SetPrimeNode']);
       const contents = new Map(cases.map((theCase) => [theCase.name, serveFor(suite, theCase)]));
       const lanes = await crashInLanes(suite, {
         label: 'crash-node',

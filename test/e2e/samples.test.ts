@@ -37,6 +37,7 @@ beforeAll(async () => {
   await suite.deploy();
 }, CLUSTER_UP_MS);
 afterAll(async () => {
+  await suite?.cluster.kubectl(['delete', 'storageclass', 'local-path-populated', '--ignore-not-found']);
   await suite?.[Symbol.asyncDispose]();
 }, SUITE_DOWN_MS);
 
@@ -98,6 +99,13 @@ const archiveSamples: readonly ArchiveSample[] = [
     consumer: 'job/verify-restore',
     lines: sizesAndDigests,
     ending: 'restore verified',
+  },
+  {
+    file: 'any-provisioner/any-provisioner.yaml',
+    path: '/models/latest.tar.gz',
+    consumer: 'job/inference',
+    lines: sizes,
+    ending: 'models are on local storage',
   },
 ];
 
