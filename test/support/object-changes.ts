@@ -1,5 +1,6 @@
 /** What a request does to an object's metadata, as the API server does it. */
-import type { KubeObject } from '../../src/api/objects.ts';
+import type { KubeObject, Volume } from '../../src/api/objects.ts';
+import { UID } from './objects.ts';
 
 /** A delete of an object that finalizers hold. */
 export function removal<T extends KubeObject>(object: T, now: number): T {
@@ -23,4 +24,13 @@ export function withNotes<T extends KubeObject>(object: T, notes: Readonly<Recor
   );
   const resourceVersion = String(Number(object.metadata.resourceVersion) + 1);
   return { ...object, metadata: { ...object.metadata, resourceVersion, annotations: Object.fromEntries(merged) } };
+}
+
+/** The swap: the volume names the user's claim. */
+export function handedOver(volume: Volume, policy: 'Delete' | 'Retain', now: number): Volume {
+  return {
+    ...volume,
+    metadata: { ...volume.metadata, annotations: { 'volprime.dev/populated-at': new Date(now).toISOString() } },
+    spec: { ...volume.spec, claimRef: { uid: UID }, persistentVolumeReclaimPolicy: policy },
+  };
 }

@@ -25,7 +25,7 @@ import {
 import { sourceNamespace } from '../../src/populate/grants.ts';
 import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from '../../src/populate/status.ts';
-import { removal, withFinalizers, withNotes } from './object-changes.ts';
+import { handedOver, removal, withFinalizers, withNotes } from './object-changes.ts';
 import {
   aBoundPrime,
   aClaim,
@@ -173,14 +173,7 @@ export class World {
         )
           return;
         this.swaps += 1;
-        const at = { 'volprime.dev/populated-at': new Date(this.now).toISOString() };
-        return this.#set({
-          volume: {
-            ...o.volume,
-            metadata: { ...o.volume.metadata, annotations: at },
-            spec: { ...o.volume.spec, claimRef: { uid: UID }, persistentVolumeReclaimPolicy: this.#reclaimPolicy },
-          },
-        });
+        return this.#set({ volume: handedOver(o.volume, this.#reclaimPolicy, this.now) });
       }
       case 'RecordSuccess':
         return this.#status(succeeded(o, this.now));
@@ -267,15 +260,7 @@ export class World {
   consume(): void {
     const { claim } = this.#o;
     if (claim === undefined || claim.metadata.annotations?.[ANNOTATION_SELECTED_NODE] !== undefined) return;
-    this.#set({
-      claim: {
-        ...claim,
-        metadata: {
-          ...claim.metadata,
-          annotations: { ...claim.metadata.annotations, [ANNOTATION_SELECTED_NODE]: 'n' },
-        },
-      },
-    });
+    this.#set({ claim: withNotes(claim, { [ANNOTATION_SELECTED_NODE]: 'n' }) });
   }
 
   // What people and crashes do.
