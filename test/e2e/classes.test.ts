@@ -97,7 +97,7 @@ describe('a populated claim of each class', () => {
 });
 
 test(
-  'a claim whose class waits for a consumer says so, is healthy, and has nothing made for it',
+  'case 28: a claim whose class waits for a consumer says so, is healthy, and has nothing made for it',
   async () => {
     serve(suite, 'lonely');
     await suite.apply(providerOf(suite, namespace, 'lonely').source);

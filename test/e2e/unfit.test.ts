@@ -31,8 +31,8 @@ afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 interface Unfit {
   readonly name: string;
   readonly claim: Readonly<Record<string, unknown>>;
-  /** What somebody's admission policy makes of the temporary claim's spec, as CEL. */
-  readonly made: string;
+  /** What somebody's admission policy makes of the temporary claim: a field and its value. */
+  readonly made: readonly [path: string, value: unknown];
   readonly says: string;
 }
 
@@ -41,19 +41,19 @@ describe('a volume that Kubernetes would refuse for the claim is not filled, tol
     {
       name: 'case 13: access mode',
       claim: { accessModes: ['ReadWriteMany'] },
-      made: 'accessModes: ["ReadWriteOnce"]',
+      made: ['/spec/accessModes', ['ReadWriteOnce']],
       says: 'lacks the access mode ReadWriteMany',
     },
     {
       name: 'case 14: size',
       claim: { resources: { requests: { storage: '80Mi' } } },
-      made: 'resources: Object.spec.resources{requests: {"storage": "16Mi"}}',
+      made: ['/spec/resources/requests/storage', '16Mi'],
       says: 'holds 16Mi, the claim asks for 80Mi',
     },
     {
       name: 'case 15: volume mode',
       claim: {},
-      made: 'volumeMode: "Block"',
+      made: ['/spec/volumeMode', 'Block'],
       says: 'has volumeMode Block, the claim asks for Filesystem',
     },
   ];
@@ -182,7 +182,7 @@ describe('claims that no volume is made for', () => {
 });
 
 /** Somebody's policy for the temporary claims of one namespace. */
-function mutating(name: string, own: string, made: string): NewObject[] {
+function mutating(name: string, own: string, [path, value]: Unfit['made']): NewObject[] {
   const apiVersion = 'admissionregistration.k8s.io/v1';
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['persistentvolumeclaims'] };
   const labels = { 'kubernetes.io/metadata.name': own };
@@ -196,8 +196,8 @@ function mutating(name: string, own: string, made: string): NewObject[] {
         matchConditions: [{ name: 'temporary', expression: 'object.metadata.name.startsWith("volprime-")' }],
         mutations: [
           {
-            patchType: 'ApplyConfiguration',
-            applyConfiguration: { expression: `Object{spec: Object.spec{${made}}}` },
+            patchType: 'JSONPatch',
+            jsonPatch: { expression: `[JSONPatch{op: "add", path: "${path}", value: ${JSON.stringify(value)}}]` },
           },
           {
             patchType: 'ApplyConfiguration',

@@ -129,11 +129,9 @@ export class World {
       case 'CreatePrime': {
         this.#primes += 1;
         if (o.pinned === undefined) throw new Error('a prime is made for a source that nobody knows');
-        const node =
-          action.node === undefined
-            ? {}
-            : { [ANNOTATION_SELECTED_NODE]: action.node, [ANNOTATION_LAST_NODE]: action.node };
-        const annotations = { ...node, ...forPrime(o.pinned, 'app') };
+        const { node } = action;
+        const placed = node !== undefined && { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node };
+        const annotations = { ...placed, ...forPrime(o.pinned, 'app') };
         return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations } }) });
       }
       case 'LookForNode':
@@ -330,10 +328,8 @@ export class World {
   }
 
   #bindTo(claim: Claim, volumeName: string): void {
-    const annotations = { ...claim.metadata.annotations, [ANNOTATION_BIND_COMPLETED]: 'yes' };
-    this.#set({
-      claim: { ...claim, metadata: { ...claim.metadata, annotations }, spec: { ...claim.spec, volumeName } },
-    });
+    const noted = withNotes(claim, { [ANNOTATION_BIND_COMPLETED]: 'yes' });
+    this.#set({ claim: { ...noted, spec: { ...claim.spec, volumeName } } });
   }
 
   #deletePrime(): void {
