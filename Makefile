@@ -83,6 +83,7 @@ cluster-up: setup ## The embedded Kubernetes node; prints the path of its kubeco
 cluster-down: setup ## End the embedded node and the tests' control plane, and remove all that they left
 	@$(NODE) test/cluster/main.ts down
 	@$(NODE) test/cluster/main.ts down --name integration
+	@$(NODE) test/cluster/main.ts down --name integration-no-gate
 
 .PHONY: deploy
 deploy: setup ## CRDs and controller onto $KUBECONFIG (the embedded cluster where unset); IMAGE= for a foreign one

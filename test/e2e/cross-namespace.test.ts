@@ -12,6 +12,7 @@ import { CLUSTER_UP_MS, projectDir } from './harness/cluster.ts';
 import { sampleImage } from './harness/deployment.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aTransfer, providerRef, transferRef } from './harness/manifests.ts';
+import { readBack } from './harness/read-back.ts';
 import { downloads, hold, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import {
@@ -29,6 +30,7 @@ import {
   type Tenancy,
   told,
 } from './harness/tenancy.ts';
+import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -43,7 +45,7 @@ describe('a source that may be used', () => {
   let tenancy: Tenancy;
   beforeAll(async () => {
     tenancy = await openTenancy(suite, 'grant');
-  });
+  }, TEST_MS);
 
   test(
     'case 7, case 60: grant and source come after the claim; the work is done apart, and its details stay there',
@@ -163,115 +165,117 @@ test(
 );
 
 describe('case 61: a grant is taken back', () => {
-  test(
-    'before the work begins: the claim waits, and can be deleted',
-    async () => {
-      const tenancy = await openTenancy(suite, 'early');
-      serve(suite, 'early');
-      const claim = aForeignClaim(tenancy, 'early', { storageClass: 'wffc-del' });
-      await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'early'), claim);
-      await told(tenancy, 'early', 'WaitingForFirstConsumer');
-      await revoke(tenancy);
-      await told(tenancy, 'early', 'ReferenceNotGranted');
-      const image = suite.cluster.toolboxImage;
-      await suite.apply(aConsumer({ name: 'consumer', namespace: tenancy.app, image, claims: ['early'] }));
-      await until(
-        'a node to be chosen',
-        async () => (await claimOf(tenancy, 'early')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
-      );
-      expect(readyOf(await recordOf(tenancy, 'early'))?.reason).toBe('ReferenceNotGranted');
-      await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${tenancy.app}`, '--grace-period=1']);
-      await suite.cluster.kubectl(['delete', 'pvc', 'early', `--namespace=${tenancy.app}`, '--timeout=60s']);
-      await expectAllClean(tenancy);
-      expect(downloads(suite, 'early')).toBe(0);
-    },
-    TEST_MS,
-  );
-
-  test(
-    'during the work: what runs is finished, and the next claim waits',
-    async () => {
-      const tenancy = await openTenancy(suite, 'midway');
-      const content = hold(suite, 'midway');
-      await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'midway'), aForeignClaim(tenancy, 'midway'));
-      await until('the download to begin', () => downloads(suite, 'midway') > 0);
-      await revoke(tenancy);
-      await suite.apply(aForeignClaim(tenancy, 'next', { source: providerRef('midway') }));
-      await told(tenancy, 'next', 'ReferenceNotGranted');
-      content.gate.open();
-      await populated(tenancy, 'midway', content.listing);
-      await expectAllClean(tenancy);
-    },
-    TEST_MS,
-  );
-
-  test(
-    'and the work fails: it is not tried again before there is a grant, and the claim can be deleted',
-    async () => {
-      const tenancy = await openTenancy(suite, 'retry');
-      const gate = suite.archives.gate();
-      const content = serve(suite, 'retry', { failFirst: 1, status: 503, gate });
-      serve(suite, 'given-up', { failFirst: 1, status: 503, gate });
-      const names = ['retry', 'given-up'];
-      await suite.apply(
-        aGrant(tenancy),
-        ...names.flatMap((name) => [sharedProvider(tenancy, name), aForeignClaim(tenancy, name)]),
-      );
-      await until('the downloads to begin', () => names.every((name) => downloads(suite, name) > 0));
-      await revoke(tenancy);
-      gate.open();
-      await Promise.all(names.map((name) => told(tenancy, name, 'ReferenceNotGranted')));
-      await suite.cluster.kubectl(['delete', 'pvc', 'given-up', `--namespace=${tenancy.app}`, '--timeout=90s']);
-      expect(names.map((name) => downloads(suite, name))).toEqual([1, 1]);
-      await suite.apply(aGrant(tenancy));
-      await populated(tenancy, 'retry', content.listing);
-      await expectAllClean(tenancy);
-    },
+  testTogether(
+    [
+      {
+        name: 'before the work begins: the claim waits, and can be deleted',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'early');
+          serve(suite, 'early');
+          const claim = aForeignClaim(tenancy, 'early', { storageClass: 'wffc-del' });
+          await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'early'), claim);
+          await told(tenancy, 'early', 'WaitingForFirstConsumer');
+          await revoke(tenancy);
+          await told(tenancy, 'early', 'ReferenceNotGranted');
+          const image = suite.cluster.toolboxImage;
+          await suite.apply(aConsumer({ name: 'consumer', namespace: tenancy.app, image, claims: ['early'] }));
+          await until(
+            'a node to be chosen',
+            async () => (await claimOf(tenancy, 'early')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
+          );
+          expect(readyOf(await recordOf(tenancy, 'early'))?.reason).toBe('ReferenceNotGranted');
+          await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${tenancy.app}`, '--grace-period=1']);
+          await suite.cluster.kubectl(['delete', 'pvc', 'early', `--namespace=${tenancy.app}`, '--timeout=60s']);
+          await expectAllClean(tenancy);
+          expect(downloads(suite, 'early')).toBe(0);
+        },
+      },
+      {
+        name: 'during the work: what runs is finished, and the next claim waits',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'midway');
+          const content = hold(suite, 'midway');
+          await suite.apply(aGrant(tenancy), sharedProvider(tenancy, 'midway'), aForeignClaim(tenancy, 'midway'));
+          await until('the download to begin', () => downloads(suite, 'midway') > 0);
+          await revoke(tenancy);
+          await suite.apply(aForeignClaim(tenancy, 'next', { source: providerRef('midway') }));
+          await told(tenancy, 'next', 'ReferenceNotGranted');
+          content.gate.open();
+          await populated(tenancy, 'midway', content.listing);
+          await expectAllClean(tenancy);
+        },
+      },
+      {
+        name: 'and the work fails: it is not tried again before there is a grant, and the claim can be deleted',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'retry');
+          const gate = suite.archives.gate();
+          const content = serve(suite, 'retry', { failFirst: 1, status: 503, gate });
+          serve(suite, 'given-up', { failFirst: 1, status: 503, gate });
+          const names = ['retry', 'given-up'];
+          await suite.apply(
+            aGrant(tenancy),
+            ...names.flatMap((name) => [sharedProvider(tenancy, name), aForeignClaim(tenancy, name)]),
+          );
+          await until('the downloads to begin', () => names.every((name) => downloads(suite, name) > 0));
+          await revoke(tenancy);
+          gate.open();
+          await Promise.all(names.map((name) => told(tenancy, name, 'ReferenceNotGranted')));
+          await suite.cluster.kubectl(['delete', 'pvc', 'given-up', `--namespace=${tenancy.app}`, '--timeout=90s']);
+          expect(names.map((name) => downloads(suite, name))).toEqual([1, 1]);
+          await suite.apply(aGrant(tenancy));
+          await populated(tenancy, 'retry', content.listing);
+          await expectAllClean(tenancy);
+        },
+      },
+    ],
+    ({ play }) => play(),
     TEST_MS,
   );
 });
 
 describe('case 70: a namespace is deleted during the work', () => {
-  test(
-    'that of the claim: prime and pod go, though they are elsewhere',
-    async () => {
-      const tenancy = await openTenancy(suite, 'gone-claim');
-      const content = await atWork(tenancy, 'gone-claim');
-      await removed(tenancy.app);
-      await expectAllClean(tenancy);
-      content.gate.open();
-    },
-    TEST_MS,
-  );
-
-  test(
-    'that of the source: the work is finished',
-    async () => {
-      const tenancy = await openTenancy(suite, 'gone-source');
-      const content = await atWork(tenancy, 'gone-source');
-      await removed(tenancy.lib);
-      content.gate.open();
-      await populated(tenancy, 'gone-source', content.listing);
-      await expectAllClean(tenancy);
-    },
-    TEST_MS,
-  );
-
-  test(
-    'that of the prime: it goes, the claim tells of it and can be deleted, and another is populated when the namespace is back',
-    async () => {
-      const tenancy = await openTenancy(suite, 'gone-prime');
-      const content = await atWork(tenancy, 'gone-prime');
-      await removed(tenancy.populators);
-      content.gate.open();
-      const record = await told(tenancy, 'gone-prime', 'PopulatorNamespaceNotFound');
-      expect(readyOf(record)?.message).not.toContain(tenancy.populators);
-      await suite.cluster.kubectl(['delete', 'pvc', 'gone-prime', `--namespace=${tenancy.app}`, '--timeout=60s']);
-      await suite.cluster.kubectl(['create', 'namespace', tenancy.populators]);
-      await suite.apply(aForeignClaim(tenancy, 'after', { source: providerRef('gone-prime') }));
-      await populated(tenancy, 'after', content.listing);
-      await expectAllClean(tenancy);
-    },
+  testTogether(
+    [
+      {
+        name: 'that of the claim: prime and pod go, though they are elsewhere',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'gone-claim');
+          const content = await atWork(tenancy, 'gone-claim');
+          await removed(tenancy.app);
+          await expectAllClean(tenancy);
+          content.gate.open();
+        },
+      },
+      {
+        name: 'that of the source: the work is finished',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'gone-source');
+          const content = await atWork(tenancy, 'gone-source');
+          await removed(tenancy.lib);
+          content.gate.open();
+          await populated(tenancy, 'gone-source', content.listing);
+          await expectAllClean(tenancy);
+        },
+      },
+      {
+        name: 'that of the prime: it goes, the claim tells of it and can be deleted, and another is populated when the namespace is back',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'gone-prime');
+          const content = await atWork(tenancy, 'gone-prime');
+          await removed(tenancy.populators);
+          content.gate.open();
+          const record = await told(tenancy, 'gone-prime', 'PopulatorNamespaceNotFound');
+          expect(readyOf(record)?.message).not.toContain(tenancy.populators);
+          await suite.cluster.kubectl(['delete', 'pvc', 'gone-prime', `--namespace=${tenancy.app}`, '--timeout=60s']);
+          await suite.cluster.kubectl(['create', 'namespace', tenancy.populators]);
+          await suite.apply(aForeignClaim(tenancy, 'after', { source: providerRef('gone-prime') }));
+          await populated(tenancy, 'after', content.listing);
+          await expectAllClean(tenancy);
+        },
+      },
+    ],
+    ({ play }) => play(),
     TEST_MS,
   );
 
@@ -285,6 +289,77 @@ describe('case 70: a namespace is deleted during the work', () => {
   async function removed(namespace: string): Promise<void> {
     await suite.cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
     await suite.cluster.kubectl(['wait', '--for=delete', `namespace/${namespace}`, '--timeout=90s']);
+  }
+});
+
+describe('the controller dies while prime and pod are in another namespace than their claim', () => {
+  const beforeHandOver = ['RecordPopulation', 'CreatePrime', 'StartAttempt', 'CreatePod', 'RecordResult'] as const;
+  const points = [...beforeHandOver, 'Rebind', 'ReleasePrime', 'DeletePrime', 'ReleaseClaim'] as const;
+
+  testTogether(
+    [
+      {
+        name: 'case 1: and the next one goes on from there',
+        play: async () => {
+          const tenancy = await openTenancy(suite, 'crash');
+          const contents = await dieAt(tenancy, 'crash', points);
+          await Promise.all(Object.keys(contents).map((name) => told(tenancy, name, 'Populated')));
+          expect(await readBack(suite.cluster, tenancy.app, Object.keys(contents))).toEqual(contents);
+          await expectAllClean(tenancy);
+        },
+      },
+      {
+        name: 'case 3: and the claim is deleted before the next one starts, also where the class retains volumes',
+        play: async () => {
+          let doomed = '';
+          const onCrash = async () => {
+            await suite.cluster.kubectl(['delete', 'pvc', doomed, '--wait=false', `--namespace=${tenancy.app}`]);
+          };
+          const tenancy = await openTenancy(suite, 'doomed', { onCrash });
+          const begin = (name: string) => {
+            doomed = name;
+          };
+          await dieAt(tenancy, 'doomed', beforeHandOver, { storageClass: 'imm-ret', begin });
+          await until(
+            'the claims to be gone',
+            async () => (await listAll(suite.cluster, claims, tenancy.app)).length === 0,
+          );
+          await expectAllClean(tenancy);
+        },
+      },
+    ],
+    ({ play }) => play(),
+    TEST_MS,
+  );
+
+  /** One claim for each point, the next as soon as the point of the one before was hit. @returns what each claim should hold. */
+  async function dieAt(
+    tenancy: Tenancy,
+    label: string,
+    steps: readonly string[],
+    { storageClass = 'imm-del', begin }: { storageClass?: string; begin?: (name: string) => void } = {},
+  ): Promise<Readonly<Record<string, string>>> {
+    await suite.apply(aGrant(tenancy));
+    const contents: Record<string, string> = {};
+    for (const step of steps) {
+      const name = `${label}-${step}`.toLowerCase();
+      contents[name] = serve(suite, name).listing;
+      begin?.(name);
+      const died = tenancy.controller.exits.length;
+      await suite.apply(
+        sharedProvider(tenancy, name),
+        aForeignClaim(tenancy, name, { storageClass, crashAt: `after-${step}` }),
+      );
+      await until(
+        `the controller to die after ${step}`,
+        () => {
+          tenancy.controller.check();
+          return { marks: tenancy.controller.marks(), exits: tenancy.controller.exits.length };
+        },
+        ({ marks, exits }) => exits > died && marks.some(({ point }) => point === `after-${step}`),
+      );
+    }
+    return contents;
   }
 });
 

@@ -91,9 +91,13 @@ export function sharedProvider({ suite, lib }: Tenancy, name: string, more: obje
 export function aForeignClaim(
   { app, lib }: Tenancy,
   name: string,
-  { source = providerRef(name), storageClass = 'imm-del' }: Partial<Pick<ClaimOptions, 'source' | 'storageClass'>> = {},
+  {
+    source = providerRef(name),
+    storageClass = 'imm-del',
+    ...more
+  }: Partial<Pick<ClaimOptions, 'source' | 'storageClass' | 'crashAt'>> = {},
 ): NewObject {
-  return aClaimManifest({ name, namespace: app, storageClass, source: { ...source, namespace: lib } });
+  return aClaimManifest({ ...more, name, namespace: app, storageClass, source: { ...source, namespace: lib } });
 }
 
 export async function claimOf({ suite, app }: Tenancy, name: string): Promise<Claim> {
