@@ -3,13 +3,14 @@
  * Sources of other namespaces have attacks of their own in cross-namespace.
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { podName, populationName, primeName } from '../../src/api/names.ts';
+import { podName, populationName } from '../../src/api/names.ts';
 import type { Claim, KubeObject, NewObject } from '../../src/api/objects.ts';
 import { type PopulationStatus, populations } from '../../src/api/population.ts';
 import { providers } from '../../src/api/provider.ts';
 import { claims, pods, type Resource, volumes } from '../../src/api/resources.ts';
+import { aPoser, aRecord, canI, loudPlugin, type RunningPod, shapeOf, written } from './harness/attacks.ts';
 import { CLUSTER_UP_MS, projectDir, systemNamespace } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
@@ -30,7 +31,11 @@ beforeAll(async () => {
   namespace = await suite.namespace('trust');
   await suite.cluster.kubectl(['apply', '--server-side', '--filename=-'], inProject('deploy/rbac-users.yaml'));
   await suite.apply(binding('admin', 'tenant-admin'), binding('edit', 'tenant-editor'));
-  controller = suite.controller({ name: namespace, namespaces: [namespace], plugins: [loudPlugin()] });
+  controller = suite.controller({
+    name: namespace,
+    namespaces: [namespace],
+    plugins: [loudPlugin(suite.directory, suite.cluster.toolboxImage)],
+  });
   controller.start();
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
@@ -39,14 +44,14 @@ describe('rights', () => {
   jest.setTimeout(TEST_MS);
 
   test('no tenant writes Populations, and all may read them', async () => {
-    const may = (verb: string, what: string, user: string) => canI(verb, what, user, `--namespace=${namespace}`);
+    const may = (verb: string, what: string, user: string) => canI(suite.cluster, { verb, what, user, namespace });
     for (const user of ['tenant-admin', 'tenant-editor']) {
       await until('the role of the tenant to be put together', () => may('get', 'populations.volprime.dev', user));
       for (const verb of ['create', 'update', 'patch', 'delete', 'deletecollection'])
         expect([user, verb, await may(verb, 'populations.volprime.dev', user)]).toEqual([user, verb, false]);
       expect(await may('patch', 'populations.volprime.dev/status', user)).toBe(false);
     }
-    const forged = JSON.stringify(aRecord('forged', '00000000-0000-4000-8000-000000000000'));
+    const forged = JSON.stringify(aRecord(namespace, 'forged', '00000000-0000-4000-8000-000000000000'));
     const attempt = suite.cluster.kubectl(['create', '--as=tenant-admin', '--filename=-'], forged);
     await expect(attempt).rejects.toThrow(/forbidden/i);
   });
@@ -65,9 +70,9 @@ describe('rights', () => {
       ['create', 'rolebindings'],
     ] as const;
     for (const [verb, what] of wanted)
-      expect([verb, what, await canI(verb, what, CONTROLLER, '--all-namespaces')]).toEqual([verb, what, false]);
+      expect([verb, what, await canI(suite.cluster, { verb, what, user: CONTROLLER })]).toEqual([verb, what, false]);
     // So that a misspelt user does not make this test pass.
-    expect(await canI('create', 'pods', CONTROLLER, '--all-namespaces')).toBe(true);
+    expect(await canI(suite.cluster, { verb: 'create', what: 'pods', user: CONTROLLER })).toBe(true);
   });
 });
 
@@ -107,7 +112,7 @@ describe('a forged record', () => {
       const { source, ref } = providerOf(suite, namespace, 'advance', content.checksum);
       await suite.apply(source, aClaimManifest({ name: 'advance', namespace, storageClass: 'imm-del', source: ref }));
       const claim = await read(claims, namespace, 'advance');
-      const forged = aRecord('advance', claim.metadata.uid);
+      const forged = aRecord(namespace, 'advance', claim.metadata.uid);
       const { uid } = (await read(providers, namespace, 'advance')).metadata;
       const owner = { apiVersion: 'provider.example.com/v1', kind: 'Provider', name: 'advance', uid };
       await suite.apply({ ...forged, metadata: { ...forged.metadata, ownerReferences: [owner] } });
@@ -256,7 +261,7 @@ describe('a populator pod', () => {
       const { source, ref } = providerOf(suite, namespace, 'posing');
       await suite.apply(source, aClaimManifest({ name: 'posing', namespace, storageClass: 'imm-del', source: ref }));
       const { uid } = (await read(claims, namespace, 'posing')).metadata;
-      await suite.apply(aPoser(uid));
+      await suite.apply(aPoser(namespace, uid, suite.cluster.toolboxImage));
       await suite.cluster.kubectl([
         'wait',
         `pod/${podName(uid, 1)}`,
@@ -303,49 +308,11 @@ function binding(role: string, user: string): NewObject {
   };
 }
 
-async function canI(verb: string, what: string, user: string, where: string): Promise<boolean> {
-  const [resource = '', subresource] = what.split('/');
-  const more = subresource === undefined ? [] : [`--subresource=${subresource}`];
-  const question = ['auth', 'can-i', verb, resource, ...more, `--as=${user}`, where];
-  // "no" comes with an exit code.
-  const answer = await suite.cluster.kubectl(question).catch(String);
-  return answer.trim() === 'yes';
-}
-
-/** A container that prints what the source says and ends with the exit code that its file name tells. */
-function loudPlugin(): string {
-  const definition = {
-    name: 'loud',
-    source: { group: 'text.example.com', version: 'v1', kind: 'TextFile', plural: 'textfiles' },
-    maxAttempts: 1,
-    pod: {
-      image: suite.cluster.toolboxImage,
-      command: ['sh', '-euc', 'echo "$CONTENT"; exit "${FILE_NAME#exit-}"'],
-      env: { CONTENT: '$(spec.content)', FILE_NAME: '$(spec.fileName)' },
-      mountPath: '/volume',
-      resources: { requests: { cpu: '5m', memory: '8Mi' } },
-    },
-  };
-  const file = join(suite.directory, 'loud.yaml');
-  writeFileSync(file, JSON.stringify(definition));
-  return file;
-}
-
-/** As a record of this claim would be, but for its owner. */
-function aRecord(name: string, uid: string): NewObject {
-  return {
-    apiVersion: 'volprime.dev/v1alpha1',
-    kind: 'Population',
-    metadata: { name: populationName(uid), namespace },
-    spec: { claim: { name, uid }, source: { group: 'provider.example.com', kind: 'Provider', name } },
-  };
-}
-
 /** A record in all that makes one, written by somebody who was given the right to. */
 async function forge({ metadata }: Claim, status: PopulationStatus): Promise<void> {
   const { name, uid } = metadata;
   const spec = { sourceURL: `${suite.archives.url}/${name}`, extractPath: '/' };
-  const record = aRecord(name, uid);
+  const record = aRecord(namespace, name, uid);
   await suite.apply({
     ...record,
     metadata: {
@@ -379,15 +346,6 @@ async function victimOf(other: string) {
   return { claim, volume, listing: content.listing };
 }
 
-interface RunningPod extends KubeObject {
-  readonly spec: {
-    readonly nodeName?: string;
-    readonly containers: readonly { readonly env: readonly { readonly name: string; readonly value: string }[] }[];
-    readonly volumes: readonly object[];
-  };
-  readonly status: { readonly podIP: string };
-}
-
 /** A claim whose pod is held in the middle of its download, and that pod as it runs. */
 async function podOf(name: string, metadata: object, spec: object) {
   const held = hold(suite, name);
@@ -404,53 +362,6 @@ async function podOf(name: string, metadata: object, spec: object) {
     ({ status }) => status.podIP !== undefined,
   );
   return { ...held, name, uid, pod };
-}
-
-/** The pod without its names and the data of its task. */
-function shapeOf({ metadata, spec }: RunningPod): unknown {
-  const uid = metadata.labels?.['volprime.dev/claim-uid'] ?? '';
-  const data = spec.containers.flatMap(({ env }) => env.map(({ value }) => JSON.stringify(value)));
-  const text = JSON.stringify({ labels: metadata.labels, keys: Object.keys(metadata.annotations ?? {}), spec });
-  return JSON.parse(data.reduce((shape, value) => shape.replace(value, '"data"'), text).replaceAll(uid, 'UID'));
-}
-
-/** What a populator pod of the claim would be called, with a report of success. */
-function aPoser(uid: string): NewObject {
-  const report = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'checksum' }] });
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: podName(uid, 1),
-      namespace,
-      labels: {
-        'app.kubernetes.io/managed-by': 'volprime',
-        'volprime.dev/claim-uid': uid,
-        'volprime.dev/role': 'populator',
-      },
-      annotations: { 'volprime.dev/population-uid': 'guessed' },
-    },
-    spec: {
-      restartPolicy: 'Never',
-      terminationGracePeriodSeconds: 1,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [
-        {
-          name: 'populator',
-          image: suite.cluster.toolboxImage,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sh', '-c', `echo '${report}' > /dev/termination-log`],
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        },
-      ],
-    },
-  };
-}
-
-/** Without what the kubelet keeps up to date. */
-function written({ metadata }: KubeObject) {
-  const { uid, labels, annotations, finalizers, ownerReferences, deletionTimestamp } = metadata;
-  return { uid, labels, annotations, finalizers, ownerReferences, deletionTimestamp };
 }
 
 async function read<T extends KubeObject>(
@@ -488,5 +399,4 @@ async function populated(name: string, listing: string | undefined): Promise<voi
   );
   const found = await readBack(suite.cluster, namespace, [name]);
   if (listing !== undefined) expect(found).toEqual({ [name]: listing });
-  expect(await suite.cluster.client.get(claims, { namespace, name: primeName(name) })).toBeUndefined();
 }
