@@ -46,6 +46,9 @@ export const ANNOTATION_DIGEST = 'volprime.dev/digest';
 export const ANNOTATION_VERIFICATION = 'volprime.dev/verification';
 export const ANNOTATION_POPULATED_AT = 'volprime.dev/populated-at';
 
+/** On a claim: "true" lets it go without the plugin's cleanup function, which a person judged not worth waiting for. */
+export const ANNOTATION_SKIP_CLEANUP = 'volprime.dev/skip-cleanup';
+
 /** Only read where the controller was started with crash points on: a test's way to name one for this claim. */
 export const ANNOTATION_CRASH_AT = 'volprime.dev/crash-at';
 

@@ -227,7 +227,7 @@ export const reasons = {
   PopulateCleanupFailed: {
     next: 'retries',
     meaning: "The plugin's cleanup function fails. After ten calls the claim is let go without it.",
-    help: 'See what the plugin left behind outside of the cluster.',
+    help: 'Mend what the message names, or annotate the claim with volprime.dev/skip-cleanup=true to let it go at once; then see what the plugin left behind outside of the cluster.',
   },
   InvalidPlugin: {
     next: 'stops',

@@ -2,7 +2,7 @@ import type { Action } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
 import { lookForNode } from './effects/node.ts';
-import { callCleanup, callComplete, callPopulate, prepare } from './effects/plugin.ts';
+import { callCleanup, callComplete, callPopulate, prepare, skipCleanup } from './effects/plugin.ts';
 import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
@@ -68,6 +68,8 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return releasePod(context, action.pod);
     case 'CallCleanup':
       return callCleanup(context, o);
+    case 'SkipCleanup':
+      return skipCleanup(context, o);
     case 'DeleteVolume':
       return deleteVolume(context, o, action.volume);
     case 'DeletePrime':

@@ -67,6 +67,7 @@ export type Action =
   | { readonly type: 'DeletePod'; readonly pod: Pod }
   | { readonly type: 'ReleasePod'; readonly pod: Pod }
   | { readonly type: 'CallCleanup' }
+  | { readonly type: 'SkipCleanup' }
   | { readonly type: 'DeleteVolume'; readonly volume: Volume }
   | { readonly type: 'DeletePrime' }
   | { readonly type: 'ReleasePrime' }

@@ -38,10 +38,12 @@ function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
   if (isTerminal(pod)) return judge(o, pod, now);
   if (isDeleting(pod)) return { type: 'Wait', waiting: podEnding(pod, now) };
   if (!hasStarted(pod) && o.local.podReviewed !== attempt) return { type: 'ReviewPod', attempt, pod };
+  const waiting = podWaiting(pod, now);
+  if (waiting.reason !== 'Populating' || pod.status?.phase !== 'Running')
+    return { type: 'Wait', waiting: { ...waiting, quotes: true } };
   const readAt = Math.max(o.local.progressAt, startOf(pod)) + plugin.pollIntervalMs;
-  const running = pod.status?.phase === 'Running';
-  if (running && readAt <= now) return { type: 'ReadProgress', pod };
-  return { type: 'Wait', waiting: { ...podWaiting(pod, now), quotes: true, ...(running && { until: readAt }) } };
+  if (readAt <= now) return { type: 'ReadProgress', pod };
+  return { type: 'Wait', waiting: { ...waiting, quotes: true, until: readAt } };
 }
 
 /** Epoch milliseconds, in whole seconds; 0 where the kubelet has not said. */

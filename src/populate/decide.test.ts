@@ -420,6 +420,20 @@ const rows: readonly Row[] = [
     wait('ImagePullFailed', { mood: 'stuck' }),
   ],
   [
+    'a pod on a silent node, progress is due',
+    {
+      ...running,
+      pods: [
+        pod(1, {
+          phase: 'Running',
+          conditions: [{ type: 'Ready', status: 'False' }],
+          containerStatuses: [{ name: 'populator', state: { running: {} } }],
+        }),
+      ],
+    },
+    wait('NodeLost', { mood: 'stuck' }),
+  ],
+  [
     'a pod that has not started, made before this controller',
     { ...running, pods: [pod(1)] },
     { type: 'ReviewPod', attempt: 1 },
@@ -669,6 +683,16 @@ const rows: readonly Row[] = [
       volume: aVolume(UID, { meta: { annotations: { [ANNOTATION_RECLAIM_POLICY]: 'Retain' } } }),
     },
     { type: 'ReleaseClaim' },
+  ],
+  [
+    'the cleanup function failed, and somebody lets the claim go without it',
+    {
+      claim: aClaim({ meta: { ...protectedBy, ...deleted, annotations: { 'volprime.dev/skip-cleanup': 'true' } } }),
+      plugin: podlessPlugin,
+      population: aPopulation(started),
+      local: { ...noLocalFacts, cleanupFailures: 1, cleanupRetryAt: NOW + 1_000 },
+    },
+    { type: 'SkipCleanup' },
   ],
   // Step 7.
   [

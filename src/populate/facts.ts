@@ -31,6 +31,11 @@ export function isFullyBound(claim: Claim): boolean {
   return claim.spec.volumeName !== undefined && claim.metadata.annotations?.[ANNOTATION_BIND_COMPLETED] !== undefined;
 }
 
+/** Whoever has the claim may only read: nobody could fill its volume in that mode. */
+export function isReadOnly({ spec: { accessModes = [] } }: Claim): boolean {
+  return accessModes.length > 0 && accessModes.every((mode) => mode === 'ReadOnlyMany');
+}
+
 export function isBoundTo(volume: Volume, claim: Claim): boolean {
   return volume.spec.claimRef?.uid === claim.metadata.uid;
 }

@@ -139,6 +139,13 @@ describe('a pod that has ended without a result tells why', () => {
       { reason: 'PodEvicted', message: expect.stringContaining('low on memory') },
     ],
     ['preempted', disrupted('PreemptionByScheduler'), {}, { reason: 'PodEvicted', excused: true }],
+    ['node closed', disrupted('DeletionByTaintManager'), {}, { reason: 'PodEvicted', excused: true }],
+    [
+      'node out of service',
+      { ...disrupted('DeletionByTaintManager'), containerStatuses: [] },
+      {},
+      { reason: 'NodeLost', excused: true },
+    ],
     ['node gone', disrupted('DeletionByPodGC'), {}, { reason: 'NodeLost', excused: true }],
     ['deleted', ended(143, undefined), { deletionTimestamp: 'x' }, { reason: 'PodDeleted', excused: true }],
     [

@@ -54,7 +54,9 @@ function takenAway(pod: Pod): Failure | undefined {
   const what = DISRUPTIONS[disrupted?.reason ?? ''];
   const excused = { scope: 'attempt', excused: true } as const;
   if (what !== undefined) {
-    const reason = disrupted?.reason === 'DeletionByPodGC' ? 'NodeLost' : 'PodEvicted';
+    // Without a word of the kubelet on how the container ended, the node is not only closed.
+    const silent = disrupted?.reason === 'DeletionByTaintManager' && lastTerminated(pod) === undefined;
+    const reason = silent || disrupted?.reason === 'DeletionByPodGC' ? 'NodeLost' : 'PodEvicted';
     return { ...excused, reason, message: `${what} (${disrupted?.message ?? disrupted?.reason})` };
   }
   if (isDeleting(pod))

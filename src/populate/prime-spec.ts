@@ -10,9 +10,13 @@ import {
   PROTECTION_FINALIZER,
   primeName,
 } from '../api/names.ts';
-import type { Claim, KubeObject, NewObject, OwnerReference } from '../api/objects.ts';
+import type { AccessMode, Claim, KubeObject, NewObject, OwnerReference } from '../api/objects.ts';
 import type { PinnedSource, Population } from '../api/population.ts';
+import { isReadOnly } from './facts.ts';
 import { forPrime } from './pinned-source.ts';
+
+/** First, since a node mounts a volume for the first of its modes. */
+const FOR_WRITING: readonly AccessMode[] = ['ReadWriteOnce'];
 
 export type OwnRole = 'prime' | 'populator';
 
@@ -38,10 +42,12 @@ export interface PrimeInputs {
 /**
  * The prime: a claim like the user's, without the data source, that an ordinary provisioner serves: where the claim's class is a wrapper, the
  * provisioner of its target.
+ * For a claim that only reads, the provisioner is asked for a volume that can be written, too; the hand-over takes that mode away.
  * The user's labels are not copied: tools that prune by label (GitOps) would take the prime for theirs.
  */
 export function buildPrime({ claim, population, pinned, home, node }: PrimeInputs): NewObject {
-  const { accessModes, resources, volumeMode, volumeAttributesClassName } = claim.spec;
+  const { resources, volumeMode, volumeAttributesClassName } = claim.spec;
+  const accessModes = isReadOnly(claim) ? [...FOR_WRITING, ...(claim.spec.accessModes ?? [])] : claim.spec.accessModes;
   const storageClassName = population.spec.target?.storageClass ?? claim.spec.storageClassName;
   return {
     apiVersion: 'v1',

@@ -1,6 +1,6 @@
 /** Steps 7 and 8: everything of ours goes, each thing confirmed gone before the next. Pure. */
 import type { Action } from './action.ts';
-import { ANNOTATION_RECLAIM_POLICY, PROTECTION_FINALIZER } from '../api/names.ts';
+import { ANNOTATION_RECLAIM_POLICY, ANNOTATION_SKIP_CLEANUP, PROTECTION_FINALIZER } from '../api/names.ts';
 import type { Claim, Volume } from '../api/objects.ts';
 import { clearPods } from './decide-attempt.ts';
 import { hasFinalizer } from '../runtime/index.ts';
@@ -47,6 +47,8 @@ function cleanup(o: Observation, now: number): Action | undefined {
   const wanted = o.plugin?.hasCleanup === true && o.population?.spec.pinned !== undefined && holdsRecord(o);
   if (!wanted || o.local.cleaned || o.population?.status?.phase === 'Succeeded') return undefined;
   if (o.local.cleanupFailures >= CLEANUP_ATTEMPTS) return undefined;
+  // Kept in mind, since the record goes on when the claim that says so is gone.
+  if (o.claim?.metadata.annotations?.[ANNOTATION_SKIP_CLEANUP] === 'true') return { type: 'SkipCleanup' };
   if (o.local.cleanupRetryAt > now) {
     const message = "the plugin's cleanup function failed; trying again";
     return {

@@ -180,6 +180,7 @@ export class World {
       case 'ReleasePod':
         return this.#pod(action.pod, () => undefined);
       case 'CallCleanup':
+      case 'SkipCleanup':
         return this.#local({ cleaned: true });
       case 'SuspendRetain':
         return this.#set({

@@ -69,6 +69,15 @@ function answer(route: Route, options: Run = {}) {
   return run(options);
 }
 
+test('case 42: an archive that is larger than the volume is refused before it is downloaded', async () => {
+  const announce = 2 ** 60;
+  await expect(answer({ body: archive, announce })).rejects.toMatchObject({
+    code: 'VolumeFull',
+    message: expect.stringContaining(`the archive alone has ${announce} bytes`),
+    retry: { type: 'never' },
+  });
+});
+
 describe('a good source', () => {
   test('is downloaded, extracted and reported', async () => {
     expect(await run({ spec: { extractPath: '/data/deep' } })).toEqual({
@@ -365,7 +374,8 @@ describe('the volume', () => {
     });
   });
 
-  asRoot('that is too small is named as the cause', async () => {
+  asRoot('that is too small is named as the cause, also where the length was not known', async () => {
+    server.set('/a.tar.gz', { body: archive, chunked: true });
     const small = join(work, 'small');
     mkdirSync(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);

@@ -12,7 +12,7 @@ import { decompress } from './decompress.ts';
 import { extractTar } from './extract.ts';
 import { fetchSource, type Timeouts } from './fetch-source.ts';
 import { createMeter, type Progress } from './meter.ts';
-import { cleanTarget, flushTarget } from './target.ts';
+import { checkRoom, cleanTarget, flushTarget } from './target.ts';
 import type { Target, Task } from './task.ts';
 
 export interface RunOptions {
@@ -43,6 +43,7 @@ async function populate({ path, spec }: Target, options: RunOptions): Promise<Po
     signal,
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
+  checkRoom(path, source.length);
   using meter = createMeter(source.length, options.onProgress);
   const content = decompress(abortable(meter.measure(source.body), signal));
   const files = await extractTar(content, { root, logger, onFiles: meter.setFiles });

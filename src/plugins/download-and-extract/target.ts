@@ -1,6 +1,16 @@
 /** The directory that receives the content: known clean before an attempt, flushed after it. */
 import { execFile } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
@@ -30,6 +40,19 @@ export function cleanTarget(volume: string, extractPath: string): string {
     throw cleanError(volume, cause);
   }
   return root;
+}
+
+/**
+ * Refuses before the download what cannot fit: an archive is hardly ever larger than its content.
+ * @param announced bytes of the archive; undefined where the server does not say.
+ * @throws PermanentError `VolumeFull`.
+ */
+export function checkRoom(volume: string, announced: number | undefined): void {
+  const { bavail, bsize } = statfsSync(volume);
+  const free = bavail * bsize;
+  if (announced === undefined || announced <= free) return;
+  const message = `The volume is too small: the archive alone has ${announced} bytes, and there is room for ${free}. Ask for more storage in the claim.`;
+  throw new PermanentError('VolumeFull', message);
 }
 
 /** Never follows a link. A directory may have lost its write permission to an archive's modes: it gets it back first. */

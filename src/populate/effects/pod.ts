@@ -19,6 +19,8 @@ import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';
 import { patchStatus } from './record.ts';
 import { timestamp } from '../status.ts';
 
+/** A node that does not answer must not hold a worker. */
+const LOG_TIMEOUT_MS = 5_000;
 const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 
 /** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
@@ -109,11 +111,13 @@ async function adopt(context: StepContext, o: Observation, name: string): Promis
 
 /** Reads the tail of the pod's log. A log that cannot be read costs a progress bar, nothing more. */
 export async function readProgress(context: StepContext, o: Observation, pod: Pod): Promise<Outcome> {
-  context.memory.update(o.uid, { progressAt: context.now(), podSeen: attemptOf(o) });
-  const log = await context.client.podLog(keyOf(pod), LOG_TAIL, { signal: context.signal }).catch((error: unknown) => {
+  const options = { signal: context.signal, timeoutMs: LOG_TIMEOUT_MS };
+  const log = await context.client.podLog(keyOf(pod), LOG_TAIL, options).catch((error: unknown) => {
     context.logger.debug('the log of the populator pod cannot be read', { pod: pod.metadata.name, error });
     return undefined;
   });
+  // After the read: one that takes longer than the interval must not be due again at once.
+  context.memory.update(o.uid, { progressAt: context.now(), podSeen: attemptOf(o) });
   const progress = log === undefined ? undefined : lastProgress(log);
   return progress === undefined ? done : recordProgress(context, o, progress, pod);
 }

@@ -12,7 +12,7 @@ import type { Population } from '../../api/population.ts';
 import { claims, volumes } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import type { StepContext } from '../context.ts';
-import { isBoundTo, isDeleting } from '../facts.ts';
+import { isBoundTo, isDeleting, isReadOnly } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { timestamp } from '../status.ts';
@@ -90,6 +90,7 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
       claimRef: { namespace, name, uid, resourceVersion: null },
       ...(target !== undefined && { storageClassName: target.volumeClass }),
       ...(policy !== undefined && { persistentVolumeReclaimPolicy: policy }),
+      ...(isReadOnly(claim) && { accessModes: claim.spec.accessModes }),
     },
   };
 }

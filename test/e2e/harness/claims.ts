@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Claim, KubeObject } from '../../../src/api/objects.ts';
 import { type PopulationStatus, populations } from '../../../src/api/population.ts';
 import { claims, events, type Resource } from '../../../src/api/resources.ts';
-import type { Gate } from '../../support/archive-server.ts';
+import type { Gate, Route } from '../../support/archive-server.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
 import { aClaimManifest } from './manifests.ts';
 import { readBack } from './read-back.ts';
@@ -25,8 +25,8 @@ const eventResource: Resource<Event> = events;
 export const sourceName = (namespace: string, name: string) => `${namespace}-${name}`;
 
 /** @returns what a reader of the volume will print. */
-export async function beginDownload(suite: Suite, namespace: string, name: string): Promise<string> {
-  const { listing } = serve(suite, sourceName(namespace, name));
+export async function beginDownload(suite: Suite, namespace: string, name: string, route: Route = {}): Promise<string> {
+  const { listing } = serve(suite, sourceName(namespace, name), route);
   const { source, ref } = providerOf(suite, namespace, sourceName(namespace, name));
   await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
   return listing;

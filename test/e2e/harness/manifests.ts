@@ -12,18 +12,22 @@ export interface ClaimOptions {
     readonly namespace?: string;
   };
   readonly size?: string;
+  readonly accessModes?: readonly string[];
+  readonly volumeMode?: 'Filesystem' | 'Block';
   /** `before-Rebind` and the like. */
   readonly crashAt?: string;
 }
 
 export function aClaimManifest(options: ClaimOptions): NewObject {
   const { name, namespace, storageClass, source, size = '64Mi', crashAt } = options;
+  const { accessModes = ['ReadWriteOnce'], volumeMode } = options;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name, namespace, ...(crashAt !== undefined && { annotations: { 'volprime.dev/crash-at': crashAt } }) },
     spec: {
-      accessModes: ['ReadWriteOnce'],
+      accessModes,
+      ...(volumeMode !== undefined && { volumeMode }),
       resources: { requests: { storage: size } },
       storageClassName: storageClass,
       dataSourceRef: source,

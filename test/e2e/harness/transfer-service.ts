@@ -2,7 +2,7 @@
  * The outside service of the pod-less sample (samples/plugins/http-transfer), which here really writes: into the volume's directory, which
  * on the embedded cluster lies on this machine. It keeps a log of every call, and of whatever no plugin may ever do.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -40,6 +40,9 @@ export interface TransferService extends AsyncDisposable {
   /** What a reader of a volume with this dataset prints. */
   listing(dataset: string): string;
 }
+
+/** What a raw block volume with this dataset begins with. */
+export const blocksOf = (dataset: string): Buffer => Buffer.alloc(256 * 1024, `the dataset ${dataset};`);
 
 const filesOf = (dataset: string) => ({ [`${dataset}.txt`]: Buffer.from(`the dataset ${dataset}\n`) });
 
@@ -115,10 +118,18 @@ async function write({ embedded }: Cluster, { dataset, volumeHandle }: Request):
   if (embedded === undefined) return;
   const volume = (await listVolumes(embedded)).find(({ id }) => id === volumeHandle);
   if (volume === undefined) throw new Error(`the storage has no volume ${volumeHandle}`);
+  if (volume.block) return writeBlocks(volume.dataPath, blocksOf(dataset));
   for (const [path, data] of Object.entries(filesOf(dataset))) {
     mkdirSync(volume.dataPath, { recursive: true });
     writeFileSync(join(volume.dataPath, path), data, { mode: 0o644 });
   }
+}
+
+function writeBlocks(image: string, data: Buffer): void {
+  const file = openSync(image, 'r+');
+  writeSync(file, data, 0, data.length, 0);
+  fsyncSync(file);
+  closeSync(file);
 }
 
 function reply(response: ServerResponse, status: number, body?: object): void {

@@ -1,0 +1,197 @@
+/** Claims of every shape: raw block, shared, read-only, for one pod only; and one that grows. populators.md, cases 40, 41 and 45. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
+import type { NewObject } from '../../src/api/objects.ts';
+import { claims, events, pods, type Resource, volumes } from '../../src/api/resources.ts';
+import type { KubeObject } from '../../src/api/objects.ts';
+import { claimOf, expectBound, expectPopulated, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { expectNothingLeft, listAll } from './harness/invariants.ts';
+import { aClaimManifest, aConsumer, type ClaimOptions } from './harness/manifests.ts';
+import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { aScript, scriptPlugin, scriptRef } from './harness/text-files.ts';
+import { blocksOf } from './harness/transfer-service.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 8 * 60_000;
+const PREFIX_BYTES = 256 * 1024;
+
+interface Event extends KubeObject {
+  readonly note?: string;
+  readonly regarding?: { readonly name?: string };
+}
+const eventResource: Resource<Event> = events;
+
+let suite: Suite;
+/** Where pods may be root, as the writing of devices needs. */
+let blocks: string;
+let shapes: string;
+beforeAll(async () => {
+  suite = await openSuite();
+  [blocks, shapes] = await Promise.all([suite.namespace('blocks'), suite.namespace('shapes')]);
+  await suite.cluster.kubectl(['label', 'namespace', blocks, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
+  const plugins = [scriptPlugin(suite, { name: 'device', pod: { securityProfile: 'privileged-data' } })];
+  suite.controller({ name: blocks, namespaces: [blocks, shapes], plugins }).start();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+describe('case 40: a raw block claim', () => {
+  test(
+    'is written by a pod and by a service, and read back as written',
+    async () => {
+      const content = Buffer.alloc(PREFIX_BYTES, 'block by block;');
+      const script = `i=0; while [ $i -lt ${Math.ceil(PREFIX_BYTES / 15)} ]; do printf 'block by block;'; i=$((i+1)); done | head -c ${PREFIX_BYTES} > /tmp/data; dd if=/tmp/data of=/target bs=64k conv=fsync`;
+      const { source, ref } = transferOf(blocks, 'by-service');
+      await suite.apply(
+        aScript(blocks, 'by-pod', script),
+        source,
+        blockClaim('by-pod', scriptRef('by-pod')),
+        blockClaim('by-service', ref),
+      );
+      await expectBound(suite, blocks, 'by-pod');
+      await expectBound(suite, blocks, 'by-service');
+      await expectNothingLeft(suite.cluster, blocks);
+      expect(await digestsOf(['by-pod', 'by-service'])).toEqual([
+        `by-pod ${sha256(content)}`,
+        `by-service ${sha256(blocksOf('by-service'))}`,
+      ]);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'is refused before a volume is made where the plugin fills file systems',
+    async () => {
+      const { source, ref } = providerOf(suite, blocks, sourceName(blocks, 'archive'));
+      serve(suite, sourceName(blocks, 'archive'));
+      await suite.apply(source, blockClaim('archive', ref));
+      expect(await toldOf(suite, blocks, 'archive', 'BlockVolumeNotSupported')).toMatch(/volumeMode/);
+      expect(
+        (await listAll(suite.cluster, claims, blocks)).filter(({ metadata: { name } }) => name.startsWith('volprime-')),
+      ).toEqual([]);
+      expect(downloads(suite, sourceName(blocks, 'archive'))).toBe(0);
+    },
+    TEST_MS,
+  );
+});
+
+describe('case 41: a claim', () => {
+  test.each(['ReadWriteMany', 'ReadOnlyMany'])(
+    'with %s is populated, and its volume has that mode',
+    async (mode) => {
+      const name = mode.toLowerCase();
+      const listing = await begin(name, [mode]);
+      await expectPopulated(suite, shapes, name, listing);
+      const volume = await suite.cluster.client.get(volumes, {
+        name: (await claimOf(suite, shapes, name)).spec.volumeName ?? '',
+      });
+      expect(volume?.spec.accessModes).toEqual([mode]);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'for one pod only is never in use by another when its consumer comes',
+    async () => {
+      await suite.apply(
+        aConsumer({ name: 'consumer', namespace: shapes, image: suite.cluster.toolboxImage, claims: ['alone'] }),
+      );
+      const listing = await begin('alone', ['ReadWriteOncePod']);
+      await until(
+        'the consumer to end',
+        async () => (await suite.cluster.client.get(pods, { namespace: shapes, name: 'consumer' }))?.status?.phase,
+        (phase) => phase === 'Succeeded',
+        SLOWLY,
+      );
+      const about = (await listAll(suite.cluster, eventResource, shapes)).filter(
+        ({ regarding }) => regarding?.name === 'consumer',
+      );
+      expect(about.filter(({ note }) => /in use/.test(note ?? ''))).toEqual([]);
+      await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${shapes}`]);
+      await expectPopulated(suite, shapes, 'alone', listing);
+    },
+    TEST_MS,
+  );
+});
+
+test(
+  'case 45: a claim cannot grow while it is populated; afterwards the request is taken',
+  async () => {
+    const grow = ['patch', 'pvc', 'growing', `--namespace=${shapes}`, '--type=merge'];
+    const patch = '--patch={"spec":{"resources":{"requests":{"storage":"128Mi"}}}}';
+    const work = await podAtWork(suite, shapes, 'growing');
+    await expect(suite.cluster.kubectl([...grow, patch])).rejects.toThrow(/bound claims/);
+    work.gate.open();
+    await expectPopulated(suite, shapes, 'growing', work.listing);
+    await suite.cluster.kubectl([...grow, patch]);
+    expect((await claimOf(suite, shapes, 'growing')).spec.resources?.requests?.storage).toBe('128Mi');
+  },
+  TEST_MS,
+);
+
+function blockClaim(name: string, source: ClaimOptions['source']): NewObject {
+  return aClaimManifest({
+    name,
+    namespace: blocks,
+    storageClass: 'imm-del',
+    source,
+    volumeMode: 'Block',
+    size: '16Mi',
+  });
+}
+
+/** @returns what a reader of the volume will print. */
+async function begin(name: string, accessModes: readonly string[]): Promise<string> {
+  const path = sourceName(shapes, name);
+  const { listing } = serve(suite, path);
+  const { source, ref } = providerOf(suite, shapes, path);
+  await suite.apply(
+    source,
+    aClaimManifest({ name, namespace: shapes, storageClass: 'imm-del', source: ref, accessModes }),
+  );
+  return listing;
+}
+
+/** Name and digest of what each device begins with, as a pod reads it. */
+async function digestsOf(names: readonly string[]): Promise<string[]> {
+  const script = names.map((name) => `echo ${name} $(head -c ${PREFIX_BYTES} /dev/${name} | sha256sum)`).join('; ');
+  const name = 'device-reader';
+  await suite.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: blocks },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      containers: [
+        {
+          name: 'reader',
+          image: suite.cluster.toolboxImage,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-euc', script],
+          volumeDevices: names.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
+        },
+      ],
+      volumes: names.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
+    },
+  });
+  const key = { namespace: blocks, name };
+  await until(
+    'the reader to end',
+    async () => (await suite.cluster.client.get(pods, key))?.status?.phase,
+    (phase) => phase === 'Succeeded' || phase === 'Failed',
+    SLOWLY,
+  );
+  const log =
+    (await suite.cluster.client.podLog(key, { container: 'reader', tailLines: 100, limitBytes: 100_000 })) ?? '';
+  return log
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/\s+-$/, ''));
+}
+
+function sha256(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
