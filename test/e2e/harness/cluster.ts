@@ -4,7 +4,8 @@
  * Files of tests share it: most of their time is waiting, and their controllers are confined to namespaces of their own. A file whose
  * controller acts on all namespaces, or that changes what belongs to the whole cluster, has it alone.
  *
- * A cluster of one's own needs the StorageClasses of test/cluster/manifests/storage.yaml, the image `VOLPRIME_E2E_IMAGE`, a busybox
+ * A cluster of one's own needs the StorageClasses of test/cluster/manifests/storage.yaml, rancher's local-path,
+ * a scheduler `impatient-scheduler` (see test/cluster/control-plane.ts), the image `VOLPRIME_E2E_IMAGE`, a busybox
  * in `VOLPRIME_E2E_TOOLBOX`, and in `VOLPRIME_E2E_HOST` the address at which its pods reach this machine.
  */
 import { createHash } from 'node:crypto';
