@@ -83,7 +83,14 @@ export const placementSchema = z.object({
   handBackAt: time.meta({ description: 'When the scheduler is asked for a node again.' }),
 });
 
+/**
+ * Version of what the record means. Members may be added under the same version; it grows when a controller that knows only the old meaning
+ * would do harm. A record of a later version is left alone: after a roll-back it waits for the controller that can read it.
+ */
+export const RECORD_FORMAT = 1;
+
 export const populationStatusSchema = z.object({
+  format: count.optional().meta({ description: 'Version of what the members below mean; 1 where it is absent.' }),
   observedGeneration: count.optional(),
   phase: z.enum(phases).optional(),
   attempt: count.optional().meta({ description: 'Number of the current or last attempt; absent before the first.' }),

@@ -346,6 +346,10 @@ export const sweepReasons = {
     meaning: 'The claim of this Population is gone, and so is what was made for it. It is deleted.',
     help: '',
   },
+  RecordTooNew: {
+    meaning: 'The Population was written by a later version of Volprime. It is left alone, and so is its claim.',
+    help: 'Run that version again, or a later one.',
+  },
   VolumeOfNoPrime: {
     meaning:
       'A volume of a temporary claim that is gone. Where a record proves it, it is removed; otherwise it is told of in the log alone.',

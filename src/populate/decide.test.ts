@@ -98,6 +98,16 @@ const rows: readonly Row[] = [
   ],
   ['a deleted claim without traces', { claim: aClaim({ meta: deleted }) }, { type: 'Ignore' }],
   ['no claim, no traces', { claim: undefined }, { type: 'Ignore' }],
+  [
+    'a record of a later version, in the middle of its work',
+    { ...running, population: aPopulation({ ...started, format: 2 }) },
+    { type: 'Ignore' },
+  ],
+  [
+    'its claim, being deleted',
+    { ...running, claim: dying, population: aPopulation({ format: 2 }) },
+    { type: 'Ignore' },
+  ],
   // Gates.
   ['the source is missing', { source: undefined }, wait('PopulatorDataSourceNotFound', { mood: 'blocked' })],
   ['the class is missing', { storageClass: undefined }, wait('StorageClassNotFound')],
@@ -655,6 +665,11 @@ const rows: readonly Row[] = [
     'bound to our volume',
     { ...running, claim: boundClaim('pv-1'), population: aPopulation(withResult), volume: aVolume(UID) },
     { type: 'ReleasePrime' },
+  ],
+  [
+    'bound to our volume by somebody who cleared its claimRef before the data was complete',
+    { ...running, claim: boundClaim('pv-1'), volume: aVolume(UID) },
+    failure('BoundElsewhere', { final: true }),
   ],
   ['bound elsewhere', { ...running, claim: boundClaim('pv-other') }, failure('BoundElsewhere', { final: true })],
   [

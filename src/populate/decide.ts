@@ -13,6 +13,7 @@ import {
   isProtected,
   needsAttempt,
   recordedTarget,
+  isTooNew,
 } from './facts.ts';
 import type { TargetClass } from '../api/population.ts';
 import { access, gate } from './gates.ts';
@@ -51,14 +52,17 @@ function goalOf(o: Observation): Goal {
   const { claim, population } = o;
   // Another controller may serve this kind with the same names: without its plugin, nothing here is ours to touch.
   if (o.plugin === undefined) return 'nothing';
+  // Rolled back: the sweeper tells of it.
+  if (isTooNew(population)) return 'nothing';
   if (claim === undefined || isDeleting(claim)) return hasTraces(o) ? 'cancel' : 'nothing';
   if (hasFailed(population)) return mayTryAgain(o) ? 'populate' : 'stop';
   if (claim.spec.volumeName !== undefined) {
     if (population === undefined && isProtected(claim)) return 'cancel';
     // Also where it was bound before we had begun: nobody may take an empty volume for a populated one.
     if (population === undefined) return isIgnored(claim, o) ? 'bound-elsewhere' : 'nothing';
-    if (claim.spec.volumeName !== population.status?.volume?.name) return 'bound-elsewhere';
-    return 'finish';
+    // Without a result nobody has vouched for what is in it, whatever brought the two together.
+    const ours = claim.spec.volumeName === population.status?.volume?.name && population.status?.result !== undefined;
+    return ours ? 'finish' : 'bound-elsewhere';
   }
   return 'populate';
 }
@@ -151,7 +155,7 @@ function boundElsewhere(o: Observation, now: number): Action {
   if (o.claim === undefined) return { type: 'Ignore', why: 'no claim' };
   if (o.population === undefined) return { type: 'CreateRecord' };
   if (isIgnored(o.claim, o)) return failureAction(o, { ...ignoredBy(o.claim), scope: 'permanent' }, now);
-  const message = `the claim was bound to volume ${o.claim.spec.volumeName} that Volprime did not populate; delete and recreate the claim to have it populated`;
+  const message = `the claim was bound to volume ${o.claim.spec.volumeName}, which does not hold the complete data; delete and recreate the claim to have it populated`;
   return failureAction(o, { reason: 'BoundElsewhere', message, scope: 'permanent' }, now);
 }
 

@@ -7,7 +7,7 @@ import {
 } from '../api/names.ts';
 import { hasFinalizer } from '../runtime/index.ts';
 import type { Claim, KubeObject, Pod, Volume } from '../api/objects.ts';
-import type { Population, TargetClass } from '../api/population.ts';
+import { type Population, type TargetClass, RECORD_FORMAT } from '../api/population.ts';
 import type { Observation } from './observation.ts';
 
 export function isDeleting(object: KubeObject): boolean {
@@ -65,6 +65,11 @@ export function needsAttempt(o: Observation): boolean {
 /** Whether the record's status speaks of the source that is pinned now; after a re-pin it still tells of the one before. */
 export function isCurrent(population: Population): boolean {
   return population.status?.observedGeneration === population.metadata.generation;
+}
+
+/** Written by a later version of Volprime, with a meaning that this one does not know. */
+export function isTooNew(population: Population | undefined): boolean {
+  return (population?.status?.format ?? RECORD_FORMAT) > RECORD_FORMAT;
 }
 
 /** Failed for good, for the source as pinned. */

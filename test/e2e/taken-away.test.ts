@@ -3,6 +3,7 @@
  * policies. Whatever was half-written is gone from the storage too, and what was handed over stays.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, pods, volumes } from '../../src/api/resources.ts';
@@ -104,6 +105,7 @@ const stages = [
   { label: 'case 23: the volume, before the work', point: 'before-StartAttempt', take: takeVolume },
   { label: 'case 23: the volume, when its data is verified', point: 'after-RecordResult', take: takeVolume },
   { label: 'case 22: the prime by force, when the data is verified', point: 'after-RecordResult', take: removeByForce },
+  { label: 'case 19: the claimRef, for another claim', point: 'after-RecordResult', take: misleadClaimRef },
   { label: 'case 21: the prime, when the volume is handed over', point: 'after-Rebind', take: takePrime },
   { label: 'case 23: the volume, when it is handed over', point: 'after-Rebind', take: takeVolume },
   { label: 'case 23: the volume, when the prime is gone', point: 'after-ReleasePrime', take: takeVolumeOfClaim },
@@ -111,7 +113,7 @@ const stages = [
 
 describe('what is taken away while the controller is down', () => {
   test(
-    'cases 21, 22, 23: is made again before the hand-over and kept after it, under both policies',
+    'cases 19, 21, 22, 23: is made again before the hand-over and kept after it, under both policies',
     async () => {
       const cases = policies.flatMap((storageClass) =>
         stages.map(({ label, point, take }) => ({
@@ -140,6 +142,26 @@ describe('what is taken away while the controller is down', () => {
   );
 });
 
+test(
+  'case 19: a volume whose claimRef was cleared when its data was verified is handed over, or made anew',
+  async () => {
+    const own = await suite.namespace('cleared');
+    // Alone in its class: a volume that names nobody is anybody's.
+    await suite.copyClass('imm-del', own);
+    const onCrash = async () => clearClaimRef(await read(suite.cluster, claims, { namespace: own, name: 'data' }));
+    const disturbed = suite.controller({ name: own, namespaces: [own], onCrash });
+    disturbed.start();
+    const { source, ref } = transferOf(own, own);
+    const claim = { name: 'data', namespace: own, storageClass: own, source: ref, crashAt: 'after-RecordResult' };
+    await suite.apply(source, aClaimManifest(claim));
+    const contents = await lanePopulated(suite, { namespace: own, controller: disturbed });
+    expect(disturbed.marks()).toHaveLength(1);
+    expect(contents).toEqual({ data: suite.transfers.listing(own) });
+    await suite.cluster.kubectl(['delete', 'storageclass', own]);
+  },
+  TEST_MS,
+);
+
 function primeKey({ metadata }: Claim) {
   return { namespace: metadata.namespace ?? '', name: primeName(metadata.uid) };
 }
@@ -159,6 +181,17 @@ async function takeVolume(claim: Claim): Promise<void> {
 
 async function takeVolumeOfClaim(claim: Claim): Promise<void> {
   await deleteVolume(claim.spec.volumeName ?? '');
+}
+
+async function clearClaimRef(claim: Claim): Promise<void> {
+  const key = { name: await volumeOfPrime(claim) };
+  await suite.cluster.client.mergePatch(volumes, key, { spec: { claimRef: null } });
+}
+
+async function misleadClaimRef(claim: Claim): Promise<void> {
+  const key = { name: await volumeOfPrime(claim) };
+  const claimRef = { name: 'nobody', uid: randomUUID(), resourceVersion: null };
+  await suite.cluster.client.mergePatch(volumes, key, { spec: { claimRef } });
 }
 
 async function volumeOfPrime(claim: Claim): Promise<string> {

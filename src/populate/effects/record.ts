@@ -1,5 +1,6 @@
 /** Writes on the Population: the record of what was decided, always before the thing itself is done. */
 import {
+  LABEL_BACKUP_EXCLUSION,
   LABEL_CLAIM_UID,
   LABEL_MANAGED_BY,
   MANAGED_BY,
@@ -7,7 +8,7 @@ import {
   populationName,
 } from '../../api/names.ts';
 import type { Claim, NewObject } from '../../api/objects.ts';
-import { type Population, type PopulationStatus, populations } from '../../api/population.ts';
+import { type Population, type PopulationStatus, populations, RECORD_FORMAT } from '../../api/population.ts';
 import { apiVersionOf } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { hasFinalizer, withoutFinalizer } from '../../runtime/index.ts';
@@ -81,7 +82,12 @@ function buildRecord(
     metadata: {
       name: populationName(claim.metadata.uid),
       namespace: claim.metadata.namespace ?? '',
-      labels: { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_CLAIM_UID]: claim.metadata.uid },
+      labels: {
+        [LABEL_MANAGED_BY]: MANAGED_BY,
+        [LABEL_CLAIM_UID]: claim.metadata.uid,
+        // Restored, it would be the record of a claim that does not exist.
+        [LABEL_BACKUP_EXCLUSION]: 'true',
+      },
       ...(more !== undefined && { finalizers: [PROTECTION_FINALIZER] }),
       ownerReferences: [ownerOf(claim, 'v1')],
     },
@@ -105,7 +111,7 @@ export async function patchStatus(
   const members = Object.entries(status).map(([key, value]) => [key, replacement(known[key], value)]);
   const body = {
     metadata: { uid, resourceVersion },
-    status: { observedGeneration: generation, ...Object.fromEntries(members) },
+    status: { format: RECORD_FORMAT, observedGeneration: generation, ...Object.fromEntries(members) },
   };
   const outcome = await context.client.mergePatch(populations, keyOf(population), body, {
     subresource: 'status',

@@ -81,6 +81,11 @@ const rows: readonly Row[] = [
     [tell('Population', 'delete', 'RecordOutlivesClaim')],
   ],
   ['a record that the garbage collector will take', { populations: [aPopulation({}, unheld)] }, []],
+  [
+    'a record of a later version',
+    { claims: [dying], populations: [aPopulation({ format: 2 })] },
+    [tell('Population', 'report', 'RecordTooNew'), tell('Claim', 'resume', 'WorkLeft')],
+  ],
   // Another controller's.
   ['a claim of another controller', { claims: [aClaim({ meta: protectedBy, spec: foreignKind })] }, []],
   [

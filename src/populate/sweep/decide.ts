@@ -12,7 +12,7 @@ import {
 import type { Claim, KubeObject, Pod, Volume } from '../../api/objects.ts';
 import type { Population } from '../../api/population.ts';
 import { hasFinalizer } from '../../runtime/index.ts';
-import { isDeleting, isTerminal } from '../facts.ts';
+import { isDeleting, isTerminal, isTooNew } from '../facts.ts';
 import { isMadeFor, isRecordOf } from '../observe.ts';
 import type { Finding } from './finding.ts';
 import type { SweepObservation } from './observe.ts';
@@ -65,6 +65,10 @@ function ofPopulation(ground: Ground, population: Population): Finding | undefin
   const held = hasFinalizer(population, PROTECTION_FINALIZER);
   const proven = ground.records.get(uid) === population;
   const found = { kind: 'Population', object: population, claimUid: uid } as const;
+  if (isTooNew(population)) {
+    const message = `it was written by a later version of Volprime, which is to go on with claim ${name}; this one leaves it alone`;
+    return held ? { ...found, action: 'report', reason: 'RecordTooNew', message } : undefined;
+  }
   if (proven && held && serves(ground, population)) {
     const done = claim !== undefined && population.status?.phase === 'Succeeded' && !isDeleting(claim);
     return claim === undefined || done || isDeleting(claim) ? resume(found, 'a clean-up has not ended') : undefined;
