@@ -63,7 +63,7 @@ function podLost(o: Observation, now: number): Action {
 }
 
 function judge(o: Observation, pod: Pod, now: number): Action {
-  const result = podResult(pod);
+  const result = podResult(pod, o.plugin?.reports === true);
   if (result !== undefined) return { type: 'RecordResult', result };
   const failure = podFailure(pod);
   // Without a word from the container on how it ended, something may still run on a lost node.

@@ -14,6 +14,7 @@ import {
   ended,
   NOW,
   podlessPlugin,
+  podPlugin,
   protectedBy,
   UID,
 } from '../../test/support/objects.ts';
@@ -477,6 +478,11 @@ const rows: readonly Row[] = [
     'the pod of an image that reports nothing succeeded',
     { ...running, pods: [pod(1, ended(0, undefined))] },
     { type: 'RecordResult', result: { verification: 'plugin' } },
+  ],
+  [
+    'the pod of a plugin that always reports ended well, but without a report',
+    { ...running, plugin: { ...podPlugin, reports: true }, pods: [pod(1, ended(0, undefined))] },
+    failure('PopulatorFailed', { final: false }),
   ],
   ['the pod failed', { ...running, pods: [pod(1, ended(1, 'boom'))] }, failure('PopulatorFailed', { final: false })],
   [

@@ -52,6 +52,8 @@ export interface PluginFacts {
   /** Something must be asked or made before the prime is: by the plugin, or of the namespace its pods go to. */
   readonly hasPrepare: boolean;
   readonly hasCleanup: boolean;
+  /** Its pods always report: exit code 0 alone is no success. */
+  readonly reports: boolean;
   /** The provisioner itself brings the data that the claim asks for, if any. */
   readonly byProvisioner: boolean;
   readonly maxAttempts: number;

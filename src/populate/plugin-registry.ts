@@ -102,6 +102,7 @@ function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): Omit<Plugin
     path: 'pod' in plugin ? 'pod' : 'podless',
     hasPrepare: plugin.preflight !== undefined || plugin.prepare !== undefined || ofPods,
     hasCleanup: plugin.populateCleanup !== undefined,
+    reports: 'pod' in plugin && plugin.reports === true,
     maxAttempts: plugin.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     pollIntervalMs: plugin.pollIntervalMs ?? DEFAULT_POLL_MS,
   };

@@ -10,12 +10,15 @@ export function lastTerminated(pod: Pod): ContainerState['terminated'] {
   return pod.status?.containerStatuses?.find((status) => status.name === POPULATOR_CONTAINER)?.state?.terminated;
 }
 
-/** The result of a pod that succeeded, else undefined. An image that reports nothing is taken at the word of its exit code. */
-export function podResult(pod: Pod): PopulationResult | undefined {
+/**
+ * The result of a pod that succeeded, else undefined. Where a report is not `required`, an image that reports nothing is taken at the word
+ * of its exit code.
+ */
+export function podResult(pod: Pod, required: boolean): PopulationResult | undefined {
   const ended = lastTerminated(pod);
   if (pod.status?.phase !== 'Succeeded' || ended?.exitCode !== 0) return undefined;
   const report = parsePodReport(ended.message);
-  if (report === undefined) return { verification: 'plugin' };
+  if (report === undefined) return required ? undefined : { verification: 'plugin' };
   return report.outcome === 'succeeded' ? report.targets[0] : undefined;
 }
 
@@ -82,6 +85,6 @@ function podMessage(pod: Pod): string {
   const exit =
     ended === undefined
       ? 'the pod ended without a container status'
-      : `the populator container ended with exit code ${ended.exitCode}`;
+      : `the populator container ended with exit code ${ended.exitCode}${ended.exitCode === 0 ? ', but without a report that says so' : ''}`;
   return said === '' ? exit : `${exit}: ${said.slice(-1500)}`;
 }

@@ -32,8 +32,9 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     }),
   } satisfies Partial<Plugin>;
   if ('pod' in plugin) {
-    const { podSettings } = plugin;
-    return { ...base, ...(podSettings && { podSettings }), pod: (params) => plugin.pod(parsed(params)) };
+    const { podSettings, reports } = plugin;
+    const fixed = { ...(podSettings && { podSettings }), ...(reports !== undefined && { reports }) };
+    return { ...base, ...fixed, pod: (params) => plugin.pod(parsed(params)) };
   }
   return {
     ...base,

@@ -145,6 +145,8 @@ interface PluginBase<Spec> {
 export interface PodPlugin<Spec> extends PluginBase<Spec> {
   /** What all pods of this plugin need beside their container: fixed, so that no source can have a say in it. The operator's settings win. */
   readonly podSettings?: PluginPodSettings;
+  /** The container always ends with a report as its termination message: without one, exit code 0 is not taken for success (default false). */
+  readonly reports?: boolean;
   readonly pod: (params: PopulateParams<Spec>) => PodTemplate;
 }
 

@@ -155,6 +155,7 @@ export const podPlugin: PluginFacts = {
   path: 'pod',
   hasPrepare: false,
   hasCleanup: false,
+  reports: false,
   byProvisioner: false,
   maxAttempts: 10,
   pollIntervalMs: 5_000,

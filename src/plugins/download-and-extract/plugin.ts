@@ -25,6 +25,7 @@ export const downloadAndExtract = definePlugin<ProviderSpec>({
       );
     }
   },
+  reports: true,
   pod: populatorPod,
 });
 
