@@ -18,6 +18,8 @@ export const imagePluginSchema = z.strictObject({
     mountPath: text.optional(),
     ...fixed,
   }),
+  /** The container always ends with a report: without one, exit code 0 is not taken for success. */
+  reports: z.boolean().optional(),
   maxAttempts: z.int().min(1).optional(),
 });
 export type ImagePluginDefinition = z.infer<typeof imagePluginSchema>;

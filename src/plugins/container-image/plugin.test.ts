@@ -42,6 +42,11 @@ describe('a plugin that is a container image', () => {
     });
   });
 
+  test('may say that its container always reports', () => {
+    expect(imagePlugin(definition)).not.toHaveProperty('reports');
+    expect(imagePlugin(imagePluginSchema.parse({ ...definition, reports: true }))).toMatchObject({ reports: true });
+  });
+
   test('reaches nested fields', () => {
     expect(podOf({ args: ['$(spec.nested.deep)'] }).args).toEqual(['x']);
   });

@@ -13,6 +13,7 @@ export function imagePlugin(definition: ImagePluginDefinition): Plugin {
     source: withoutUndefined(definition.source),
     schema: specSchema,
     ...(definition.maxAttempts !== undefined && { maxAttempts: definition.maxAttempts }),
+    ...(definition.reports !== undefined && { reports: definition.reports }),
     podSettings: withoutUndefined(podSettings),
     pod: (params) => podTemplate(definition, params),
   });
