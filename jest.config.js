@@ -27,6 +27,8 @@ export default {
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/e2e/**/*.test.ts', '<rootDir>/test/cluster/teardown.test.ts'],
     },
+    // Those that need the cluster for themselves: among the others they would only make them wait.
+    { ...base, displayName: 'e2e-alone', testMatch: ['<rootDir>/test/e2e/**/*.alone.ts'] },
     { ...base, displayName: 'e2e-full', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.long.ts'] },
   ],
 };
