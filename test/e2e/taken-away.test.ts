@@ -107,7 +107,7 @@ const stages = [
   { label: 'case 22: the prime by force, when the data is verified', point: 'after-RecordResult', take: removeByForce },
   { label: 'case 19: the claimRef, for another claim', point: 'after-RecordResult', take: misleadClaimRef },
   { label: 'case 21: the prime, when the volume is handed over', point: 'after-Rebind', take: takePrime },
-  { label: 'case 23: the volume, when it is handed over', point: 'after-Rebind', take: takeVolume },
+  { label: 'case 23: the volume, when it is handed over', point: 'after-Rebind', take: takeVolumeOfClaim },
   { label: 'case 23: the volume, when the prime is gone', point: 'after-ReleasePrime', take: takeVolumeOfClaim },
 ] as const;
 
@@ -190,8 +190,11 @@ async function takeVolume(claim: Claim): Promise<void> {
   await deleteVolume(await volumeOfPrime(claim));
 }
 
-async function takeVolumeOfClaim(claim: Claim): Promise<void> {
-  await deleteVolume(claim.spec.volumeName ?? '');
+/** Once Kubernetes has bound the claim to it: a volume that is being deleted is not bound any more. */
+async function takeVolumeOfClaim({ metadata: { namespace: own, name } }: Claim): Promise<void> {
+  const key = { namespace: own, name };
+  const bound = await until('the claim to be bound', () => read(suite.cluster, claims, key), isFullyBound);
+  await deleteVolume(bound.spec.volumeName ?? '');
 }
 
 async function clearClaimRef(claim: Claim): Promise<void> {
