@@ -57,7 +57,7 @@ integration: setup ## Tests on a real etcd and kube-apiserver (builds them once,
 
 .PHONY: e2e
 e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad input
-	@$(JEST) --selectProjects e2e --maxWorkers=4
+	@$(JEST) --selectProjects e2e --maxWorkers=3
 	@$(JEST) --selectProjects e2e-alone --runInBand
 
 .PHONY: e2e-full

@@ -5,6 +5,8 @@ import { playStorm, stormSeed } from './harness/storm.ts';
 import { planStorm } from './harness/storm-plan.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 
+/** One storm for every run of `make test`: what a gate says should not hang on chance. The long form has another each time. */
+const USUAL_STORM = 2061167509;
 const size = { claims: 30, pods: 12, steps: 15, longestWaitMs: 3000 };
 
 let suite: Suite;
@@ -20,6 +22,6 @@ test('a seed stands for one storm', () => {
 
 test(
   'case 1, case 2, case 55, case 57: after a storm every claim that is left holds its data, and nothing is left of the others',
-  () => playStorm(suite, stormSeed(), size),
+  () => playStorm(suite, stormSeed(USUAL_STORM), size),
   8 * 60_000,
 );
