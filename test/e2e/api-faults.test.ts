@@ -1,4 +1,4 @@
-/** The whole controller while the API server, or the way to it, does what it should not. populators.md, cases 18, 57, 58 and 59. */
+/** The whole controller while the API server, or the way to it, does what it should not. docs/hazards.md, cases 18, 57, 58 and 59. */
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import { claims, volumes } from '../../src/api/resources.ts';

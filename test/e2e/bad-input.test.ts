@@ -1,6 +1,6 @@
 /**
  * What cannot be populated: the claim stays Pending, one condition and one event name the cause, what may get better is tried again, and
- * what cannot stops until the source's spec changes. populators.md, cases 6, 12 and 43.
+ * what cannot stops until the source's spec changes. docs/hazards.md, cases 6, 12 and 43.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** Binding modes and reclaim policies: the claim ends with a volume like any other's of its class. populators.md, cases 24 to 28. */
+/** Binding modes and reclaim policies: the claim ends with a volume like any other's of its class. docs/hazards.md, cases 24 to 28. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, Volume } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';

@@ -1,5 +1,5 @@
 /**
- * The controller is killed (SIGKILL) right before and right after each step, on both paths: populators.md, case 1.
+ * The controller is killed (SIGKILL) right before and right after each step, on both paths: docs/hazards.md, case 1.
  *
  * Each claim names one crash point, and the mark that the point leaves proves that it was hit. Claims before it are still on their way
  * then, so that they are hit too, wherever they are.

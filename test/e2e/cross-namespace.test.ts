@@ -1,5 +1,5 @@
 /**
- * Sources of another namespace, with the rights and the flag of deploy/components/cross-namespace. populators.md, cases 7, 60, 61, 62 and 70.
+ * Sources of another namespace, with the rights and the flag of deploy/components/cross-namespace. docs/hazards.md, cases 7, 60, 61, 62 and 70.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';

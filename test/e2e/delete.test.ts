@@ -1,6 +1,6 @@
 /**
  * A claim is deleted at each step, with the controller down at that moment, and in all the other ways in which a claim can go:
- * populators.md, cases 2 to 5, 8, 37 and 70.
+ * docs/hazards.md, cases 2 to 5, 8, 37 and 70.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim } from '../../src/api/objects.ts';

@@ -1,6 +1,6 @@
 /**
  * Other hands on what a population needs, in the middle of its work: users, administrators, other controllers.
- * populators.md, cases 8, 9, 16, 36 and 64.
+ * docs/hazards.md, cases 8, 9, 16, 36 and 64.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';

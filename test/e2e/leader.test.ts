@@ -1,4 +1,4 @@
-/** Two controllers with one lease: the leader is killed or frozen in the middle of the work. populators.md, cases 55 and 56. */
+/** Two controllers with one lease: the leader is killed or frozen in the middle of the work. docs/hazards.md, cases 55 and 56. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { claims } from '../../src/api/resources.ts';
 import type { ApiProxy } from './harness/api-proxy.ts';

@@ -1,4 +1,4 @@
-/** Many claims, and others beside them: populators.md, cases 20, 55, 66 and 67. */
+/** Many claims, and others beside them: docs/hazards.md, cases 20, 55, 66 and 67. */
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * Nodes that are emptied, fall silent or are taken out of service under a populator pod: never two writers on one volume, and the user is told.
- * populators.md, cases 50 to 52.
+ * docs/hazards.md, cases 50 to 52.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { podName } from '../../src/api/names.ts';

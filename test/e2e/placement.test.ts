@@ -1,6 +1,6 @@
 /**
  * Who chooses the node of a volume, and what happens when that does not work: the scheduler chooses, the provisioner may refuse, nodes go,
- * pods wait and give up. populators.md, cases 29 to 34.
+ * pods wait and give up. docs/hazards.md, cases 29 to 34.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';

@@ -1,6 +1,6 @@
 /**
  * Plugins that misbehave: only their own claims suffer, nothing they do makes a claim bound, and a person can let go of what they hold.
- * populators.md, cases 53 and 54.
+ * docs/hazards.md, cases 53 and 54.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';

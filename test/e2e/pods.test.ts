@@ -1,6 +1,6 @@
 /**
  * Populator pods that are not let in, not scheduled, not started, or taken away in the middle of their work: what the user is told, and that the
- * population goes on as soon as it can. populators.md, cases 46 to 50.
+ * population goes on as soon as it can. docs/hazards.md, cases 46 to 50.
  */
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';

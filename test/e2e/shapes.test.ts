@@ -1,4 +1,4 @@
-/** Claims of every shape: raw block, shared, read-only, for one pod only; and one that grows. populators.md, cases 40, 41 and 45. */
+/** Claims of every shape: raw block, shared, read-only, for one pod only; and one that grows. docs/hazards.md, cases 40, 41 and 45. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { LABEL_POD_SECURITY } from '../../src/api/names.ts';

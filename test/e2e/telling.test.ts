@@ -1,4 +1,4 @@
-/** What the controller tells of itself: metrics that are true, and few events. populators.md, cases 74 and 75. */
+/** What the controller tells of itself: metrics that are true, and few events. docs/hazards.md, cases 74 and 75. */
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';

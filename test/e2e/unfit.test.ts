@@ -1,5 +1,5 @@
 /**
- * Volumes that do not fit their claim, and claims that no volume is to be made for. populators.md, cases 13 to 15, 17, 38 and 39.
+ * Volumes that do not fit their claim, and claims that no volume is to be made for. docs/hazards.md, cases 13 to 15, 17, 38 and 39.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, NewObject } from '../../src/api/objects.ts';

@@ -1,6 +1,6 @@
 /**
  * Wrapper classes: claims whose class names another one as its target. Every way to a volume (pod, calls, none, clone, snapshot), both binding
- * modes; what is told where a class cannot work; classes that change meanwhile. populators.md, cases 28, 36 to 39.
+ * modes; what is told where a class cannot work; classes that change meanwhile. docs/hazards.md, cases 28, 36 to 39.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, NewObject, Volume } from '../../src/api/objects.ts';

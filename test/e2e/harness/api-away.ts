@@ -1,4 +1,4 @@
-/** The API server is away for a time, for the controller alone: populators.md, cases 58 and 59. */
+/** The API server is away for a time, for the controller alone: docs/hazards.md, cases 58 and 59. */
 import { expect } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { claims } from '../../../src/api/resources.ts';

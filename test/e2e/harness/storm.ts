@@ -1,6 +1,6 @@
 /**
  * A storm: claims of four classes and both paths, two controllers with one lease that are killed again and again, claims and sources that are
- * deleted, and an API server that misbehaves. populators.md, cases 1, 2, 55, 57 and 58 at once.
+ * deleted, and an API server that misbehaves: cases 1, 2, 55, 57 and 58 of docs/hazards.md at once.
  */
 import { expect } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { lanePopulated } from './crash-lanes.ts';
 import { expectNothingLeft, listAll } from './invariants.ts';
 import { aClaimManifest, aConsumer } from './manifests.ts';
 import { downloads, providerOf, serve, type SourceAndRef, transferOf } from './sources.ts';
-import { planStorm, randomOf, type StormClaim, type StormSize, type StormStep } from './storm-plan.ts';
+import { planStorm, randomOf, type StormClaim, type StormPlan, type StormSize, type StormStep } from './storm-plan.ts';
 import type { Suite } from './suite.ts';
 import { until } from './until.ts';
 
@@ -54,8 +54,8 @@ export async function playStorm(suite: Suite, seed: number, size: StormSize): Pr
   const back = plan.survivors.filter(({ name }) => deletedSources.has(name));
   if (back.length > 0) await suite.apply(...back.map((claim) => sourceOf(sea, claim).source));
 
+  await loseHandedOver(sea, plan);
   await expectSurvivors(sea, plan.survivors, plan.claims);
-  await loseHandedOver(sea);
   await expectNothingLeft(suite.cluster, namespace, () => check(sea));
   await expectNoMounts(sea, seen);
   seen.stop();
@@ -146,17 +146,36 @@ async function expectSurvivors(sea: Sea, survivors: readonly StormClaim[], all: 
   expect(transfers.violations).toEqual([]);
 }
 
-/** A claim that was deleted after the hand-over leaves its volume where the class retains volumes; that is the user's. */
-async function loseHandedOver({ suite, namespace }: Sea): Promise<void> {
+/** A claim that was deleted after the hand-over leaves its volume where the class retains volumes; that is the user's to remove. */
+async function loseHandedOver(
+  { suite, namespace, replicas }: Sea,
+  { claims: all, survivors }: StormPlan,
+): Promise<void> {
   const { cluster } = suite;
-  const isHandedOver = ({ metadata, spec, status }: Volume) =>
-    spec.claimRef?.namespace === namespace &&
-    status?.phase === 'Released' &&
-    metadata.annotations?.[ANNOTATION_POPULATED_FROM] !== undefined;
-  for (const volume of (await listAll(cluster, volumes)).filter(isHandedOver)) {
-    expect(volume.spec.persistentVolumeReclaimPolicy).toBe('Retain');
-    await cluster.client.mergePatch(volumes, volume.metadata, { spec: { persistentVolumeReclaimPolicy: 'Delete' } });
-  }
+  const deleted = new Set(all.map(({ name }) => name));
+  for (const { name } of survivors) deleted.delete(name);
+  await until(
+    'deleted claims and their volumes to be gone',
+    async () => {
+      for (const replica of replicas) replica.check();
+      const left = (await listAll(cluster, claims, namespace)).filter(({ metadata }) => deleted.has(metadata.name));
+      const theirs = (await listAll(cluster, volumes)).filter(
+        ({ spec }) => spec.claimRef?.namespace === namespace && deleted.has(spec.claimRef.name ?? ''),
+      );
+      for (const volume of theirs.filter(isRetained)) {
+        const body = { spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+        await cluster.client.mergePatch(volumes, volume.metadata, body);
+      }
+      return [...left, ...theirs].map(({ metadata }) => metadata.name);
+    },
+    (names) => names.length === 0,
+    { limitMs: 5 * 60_000, intervalMs: 500 },
+  );
+}
+
+function isRetained({ metadata, spec, status }: Volume): boolean {
+  const handedOver = status?.phase === 'Released' && metadata.annotations?.[ANNOTATION_POPULATED_FROM] !== undefined;
+  return handedOver && spec.persistentVolumeReclaimPolicy === 'Retain';
 }
 
 interface SeenVolumes {
