@@ -1,16 +1,14 @@
 /** Entry of the stock controller: flags and environment in, exit code out. */
 import './memory-flags.ts';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import * as z from 'zod';
 import { runController } from './controller.ts';
 import { VolprimeError } from './api/errors.ts';
 import type { ConfigInput } from './config.ts';
+import { flag, list } from './flags.ts';
 import { loadPodSettings } from './load-pod-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
 import { downloadAndExtract } from './plugins/download-and-extract/index.ts';
-
-const list = (value: string) => value.split(',').filter((part) => part !== '');
-const flag = (flags: string, description: string, env: string) => new Option(flags, description).env(env);
 
 const program = new Command('volprime-controller')
   .description('Populates PersistentVolumeClaims from the source that their dataSourceRef names.')

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
-import * as z from 'zod';
 import { imagePlugin, imagePluginSchema } from './plugins/container-image/index.ts';
 import { definePlugin, PermanentError, type Plugin } from './sdk/index.ts';
+import { wordsOf } from './words-of.ts';
 
 /**
  * Loads a plugin by path: a module (.js, .mjs, .ts) that exports `plugin`, or a definition (.yaml, .yml, .json) of a container image.
@@ -15,9 +15,7 @@ export async function loadPlugin(path: string): Promise<Plugin> {
   try {
     return ['.yaml', '.yml', '.json'].includes(extname(path)) ? await fromDefinition(path) : await fromModule(path);
   } catch (cause) {
-    const message =
-      cause instanceof z.ZodError ? z.prettifyError(cause) : cause instanceof Error ? cause.message : String(cause);
-    throw new PermanentError('InvalidPlugin', `plugin file ${path}: ${message}`, { cause });
+    throw new PermanentError('InvalidPlugin', `plugin file ${path}: ${wordsOf(cause)}`, { cause });
   }
 }
 

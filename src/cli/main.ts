@@ -2,12 +2,11 @@
 /** Entry of the command line: `node /app/dist/cli/main.js` in the image, `npx volprime` from the package. */
 import { Command, Option } from 'commander';
 import { VolprimeError } from '../api/errors.ts';
+import { flag, list } from '../flags.ts';
 import { connect } from '../kube/index.ts';
 import { createLogger, createMetrics } from '../telemetry/index.ts';
 import { release } from './release.ts';
 
-const list = (value: string) => value.split(',').filter((part) => part !== '');
-const flag = (flags: string, description: string, env: string) => new Option(flags, description).env(env);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 interface ReleaseFlags {

@@ -6,6 +6,7 @@ import type { ReferenceGrant } from '../api/reference-grant.ts';
 import type { Change, Store } from '../informer/index.ts';
 import {
   BY_CLAIM_REF_UID,
+  BY_CLAIM_UID,
   BY_NAMESPACE,
   BY_PENDING_CLASS,
   BY_SOURCE,
@@ -14,7 +15,7 @@ import {
 } from './context.ts';
 import { namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
-import { isWrapper, targetName } from './wrapper.ts';
+import { withWrappers } from './wrapper.ts';
 
 export function claimIndexes(plugins: PluginRegistry) {
   // An index sees one object only: here every claim counts that would be ours in some class.
@@ -39,8 +40,8 @@ export const volumeIndexes = {
   [BY_CLAIM_REF_UID]: (volume: Volume) => (volume.spec.claimRef?.uid === undefined ? [] : [volume.spec.claimRef.uid]),
 };
 
-export const populationIndexes = { claimUid: (population: Population) => [population.spec.claim.uid] };
-export const podIndexes = { claimUid: (pod: Pod) => claimUidLabel(pod) };
+export const populationIndexes = { [BY_CLAIM_UID]: (population: Population) => [population.spec.claim.uid] };
+export const podIndexes = { [BY_CLAIM_UID]: (pod: Pod) => claimUidLabel(pod) };
 
 export function sourceKey(group: string, kind: string, namespace: string, name: string): string {
   return `${kind}.${group}/${namespace}/${name}`;
@@ -110,9 +111,9 @@ export function fromStorageClass(
   change: Change<StorageClass>,
 ): string[] {
   const name = (change.new ?? change.old)?.metadata.name ?? '';
-  const wrappers = storageClasses.list().filter((found) => isWrapper(found) && targetName(found) === name);
-  const names = [name, ...wrappers.map(({ metadata }) => metadata.name)];
-  return names.flatMap((each) => claims.byIndex(BY_PENDING_CLASS, each)).map((claim) => claim.metadata.uid);
+  return withWrappers(storageClasses.list(), name)
+    .flatMap((each) => claims.byIndex(BY_PENDING_CLASS, each))
+    .map((claim) => claim.metadata.uid);
 }
 
 function isPrime(claim: Claim): boolean {

@@ -2,7 +2,7 @@
 import { podName } from '../api/names.ts';
 import type { Population } from '../api/population.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
-import type { StepContext } from './context.ts';
+import { BY_CLAIM_UID, type StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
 import * as events from './events.ts';
 import { isDeleting } from './facts.ts';
@@ -111,7 +111,7 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
     // Without a record there is the event alone.
     if (made.type === 'blocked') context.events.emit(events.blocked({ claim, population }, made));
     if (made.type !== 'done') return;
-    population = context.stores.populations.byIndex('claimUid', o.uid)[0];
+    population = context.stores.populations.byIndex(BY_CLAIM_UID, o.uid)[0];
   }
   const shown = waiting.quotes === true ? forOwner(o, waiting) : waiting;
   if (population === undefined) {

@@ -5,10 +5,10 @@
 import type { StorageClass } from '../api/objects.ts';
 import type { Reason } from '../api/reasons.ts';
 import { storageClasses } from '../api/resources.ts';
-import type { Change, InformerRegistry, Store } from '../informer/index.ts';
+import type { InformerRegistry } from '../informer/index.ts';
 import { Controller, type EventRecorder, type ReconcileResult } from '../runtime/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
-import { isWrapper, mismatches, targetName, wrapperProblem } from './wrapper.ts';
+import { isWrapper, mismatches, targetName, withWrappers, wrapperProblem } from './wrapper.ts';
 
 export interface WrapperControllerOptions {
   readonly informers: InformerRegistry;
@@ -55,7 +55,9 @@ export function createWrapperController({ informers, events, logger, metrics }: 
     metrics,
     concurrency: 1,
   });
-  controller.watches(informer, (change) => wrappersOf(informer.store, change));
+  controller.watches(informer, (change) =>
+    withWrappers(informer.store.list(), (change.new ?? change.old)?.metadata.name ?? ''),
+  );
   return controller;
 }
 
@@ -68,11 +70,4 @@ function faultsOf(wrapper: StorageClass, target: StorageClass | undefined): read
   const problem = wrapperProblem(wrapper, target);
   if (problem !== undefined || target === undefined) return problem === undefined ? [] : [problem];
   return mismatches(wrapper, target).map((message) => ({ reason: 'WrapperClassMismatch', message }));
-}
-
-/** The class itself, and every wrapper over it. */
-function wrappersOf(classes: Store<StorageClass>, change: Change<StorageClass>): string[] {
-  const name = (change.new ?? change.old)?.metadata.name ?? '';
-  const over = classes.list().filter((found) => isWrapper(found) && targetName(found) === name);
-  return [name, ...over.map(({ metadata }) => metadata.name)];
 }

@@ -30,6 +30,12 @@ export function targetName(wrapper: StorageClass): string | undefined {
   return wrapperParameters.safeParse(wrapper.parameters ?? {}).data?.targetClass;
 }
 
+/** The class of that name and every wrapper over it: whom a change of that class concerns. */
+export function withWrappers(classes: readonly StorageClass[], name: string): string[] {
+  const wrappers = classes.filter((found) => isWrapper(found) && targetName(found) === name);
+  return [name, ...wrappers.map(({ metadata }) => metadata.name)];
+}
+
 /** The first thing for which no claim of this class can have a volume, or undefined. `target` is the class that it names. */
 export function wrapperProblem(wrapper: StorageClass, target: StorageClass | undefined): WrapperProblem | undefined {
   const { name } = wrapper.metadata;

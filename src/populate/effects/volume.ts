@@ -102,11 +102,15 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
 export async function suspendRetain(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
   const ofPrime = o.prime !== undefined && isBoundTo(volume, o.prime);
   if (!ofPrime && !isStray(o, volume)) return stale('the volume belongs to somebody else');
-  const { uid, resourceVersion } = volume.metadata;
-  const annotations = { [ANNOTATION_RECLAIM_POLICY]: volume.spec.persistentVolumeReclaimPolicy };
-  const body = { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+  const body = suspendedPolicy(volume);
   const outcome = await context.client.mergePatch(volumes, keyOf(volume), body, { signal: context.signal });
   return settle(context.stores.volumes, outcome, `volume ${volume.metadata.name}`);
+}
+
+/** Puts this version of the volume under Delete and keeps its own policy beside it. */
+export function suspendedPolicy({ metadata: { uid, resourceVersion }, spec }: Volume): object {
+  const annotations = { [ANNOTATION_RECLAIM_POLICY]: spec.persistentVolumeReclaimPolicy };
+  return { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
 }
 
 /** Swapped, but the claim was bound elsewhere meanwhile: see tear-down. */

@@ -1,7 +1,6 @@
 /** Carries out a finding: on the live objects, with their uid and version, and only as long as they still say the same. */
 import {
   ANNOTATION_POPULATION_UID,
-  ANNOTATION_RECLAIM_POLICY,
   CLAIM_FINALIZER,
   LABEL_CLAIM_UID,
   PROTECTION_FINALIZER,
@@ -12,6 +11,7 @@ import { type Population, populations } from '../../api/population.ts';
 import { claims, pods, type Resource, volumes } from '../../api/resources.ts';
 import { isKubeError, type KubeClient, keyOf, type WriteOutcome } from '../../kube/index.ts';
 import { withoutFinalizer } from '../../runtime/index.ts';
+import { suspendedPolicy } from '../effects/volume.ts';
 import { isDeleting } from '../facts.ts';
 import type { Finding, FindingKind } from './finding.ts';
 
@@ -91,10 +91,7 @@ async function reclaim({ client, signal }: SweepAccess, seen: Volume): Promise<S
   if (live === undefined || live.metadata.uid !== seen.metadata.uid) return 'done';
   const same = live.spec.claimRef?.uid === seen.spec.claimRef?.uid && live.status?.phase !== 'Bound';
   if (!same) return { left: 'it has another claim by now' };
-  const { uid, resourceVersion } = live.metadata;
-  const annotations = { [ANNOTATION_RECLAIM_POLICY]: live.spec.persistentVolumeReclaimPolicy };
-  const body = { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
-  return settled(await client.mergePatch(volumes, keyOf(live), body, { signal }));
+  return settled(await client.mergePatch(volumes, keyOf(live), suspendedPolicy(live), { signal }));
 }
 
 async function removeRecord({ client, signal }: SweepAccess, record: Population): Promise<SweepOutcome> {
