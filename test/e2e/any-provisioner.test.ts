@@ -4,12 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim } from '../../src/api/objects.ts';
-import { claims } from '../../src/api/resources.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aPlainClaim, aWrapperClass } from './harness/manifests.ts';
-import { read, recordOf } from './harness/objects.ts';
+import { recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -24,10 +24,8 @@ let wrapper: string;
 let wrapperAsTarget: string;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('local');
+  ({ namespace, controller } = await suite.lane('local'));
   [wrapper, wrapperAsTarget] = [`${namespace}-wrapper`, `${namespace}-as-target`];
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
   await suite.apply(
     aWrapperClass({ name: wrapper, target: 'local-path', binding: 'WaitForFirstConsumer' }),
     aWrapperClass({
@@ -148,5 +146,5 @@ test(
 );
 
 function readClaim(name: string): Promise<Claim> {
-  return read(suite.cluster, claims, { namespace, name });
+  return claimOf(suite, namespace, name);
 }

@@ -68,9 +68,7 @@ beforeAll(async () => {
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 beforeEach(async () => {
-  namespace = await suite.namespace('bad-input');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('bad-input'));
 }, TEST_MS);
 
 test(

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, Volume } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
-import { claims, volumes } from '../../src/api/resources.ts';
+import { volumes } from '../../src/api/resources.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
@@ -26,9 +27,7 @@ let namespace: string;
 let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('classes');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('classes'));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
@@ -139,10 +138,8 @@ function looks(volume: Volume | undefined) {
   };
 }
 
-async function readClaim(name: string): Promise<Claim> {
-  const claim = await suite.cluster.client.get(claims, { namespace, name });
-  if (claim === undefined) throw new Error(`claim ${name} is not there`);
-  return claim;
+function readClaim(name: string): Promise<Claim> {
+  return claimOf(suite, namespace, name);
 }
 
 async function volumeOf(name: string): Promise<Volume> {

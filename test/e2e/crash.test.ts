@@ -11,11 +11,11 @@ import { claims } from '../../src/api/resources.ts';
 import type { ActionType } from '../../src/populate/action.ts';
 import { setFault } from '../cluster/index.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import { crashInLanes, type Lane, laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
+import { crashInLanes, laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
 import { aConsumer } from './harness/manifests.ts';
 import { downloads, fails, hold, providerOf, serveFor, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;

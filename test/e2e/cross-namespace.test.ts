@@ -8,6 +8,7 @@ import { parseAllDocuments } from 'yaml';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
+import { readyOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS, projectDir } from './harness/cluster.ts';
 import { sampleImage } from './harness/deployment.ts';
 import { listAll } from './harness/invariants.ts';
@@ -23,7 +24,6 @@ import {
   openTenancy,
   populated,
   readable,
-  readyOf,
   recordOf,
   revoke,
   sharedProvider,
@@ -156,7 +156,7 @@ test(
       aForeignClaim(tenancy, 'theirs'),
     );
     const record = await told(tenancy, 'theirs', 'ReferenceNotGranted');
-    expect(readyOf(record)?.message).not.toContain('theirs');
+    expect(readyOf(record?.status)?.message).not.toContain('theirs');
     await suite.cluster.kubectl(['delete', 'pvc', 'theirs', `--namespace=${tenancy.app}`, '--timeout=60s']);
     await expectAllClean(tenancy);
     expect([downloads(suite, 'theirs'), downloads(suite, 'ours')]).toEqual([0, 0]);
@@ -183,7 +183,7 @@ describe('case 61: a grant is taken back', () => {
             'a node to be chosen',
             async () => (await claimOf(tenancy, 'early')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
           );
-          expect(readyOf(await recordOf(tenancy, 'early'))?.reason).toBe('ReferenceNotGranted');
+          expect(readyOf((await recordOf(tenancy, 'early'))?.status)?.reason).toBe('ReferenceNotGranted');
           await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${tenancy.app}`, '--grace-period=1']);
           await suite.cluster.kubectl(['delete', 'pvc', 'early', `--namespace=${tenancy.app}`, '--timeout=60s']);
           await expectAllClean(tenancy);
@@ -266,7 +266,7 @@ describe('case 70: a namespace is deleted during the work', () => {
           await removed(tenancy.populators);
           content.gate.open();
           const record = await told(tenancy, 'gone-prime', 'PopulatorNamespaceNotFound');
-          expect(readyOf(record)?.message).not.toContain(tenancy.populators);
+          expect(readyOf(record?.status)?.message).not.toContain(tenancy.populators);
           await suite.cluster.kubectl(['delete', 'pvc', 'gone-prime', `--namespace=${tenancy.app}`, '--timeout=60s']);
           await suite.cluster.kubectl(['create', 'namespace', tenancy.populators]);
           await suite.apply(aForeignClaim(tenancy, 'after', { source: providerRef('gone-prime') }));

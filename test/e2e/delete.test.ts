@@ -3,17 +3,17 @@
  * docs/hazards.md, cases 2 to 5, 8, 37 and 70.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Claim } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
+import { claimOf, podAtWork, type Work } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { crashInLanes, type Lane, laneEmpty } from './harness/crash-lanes.ts';
+import { crashInLanes, laneEmpty } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, providerOf, serve, serveFor, type SourceAndRef, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { providerOf, serve, serveFor, type SourceAndRef, transferOf } from './harness/sources.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
@@ -68,15 +68,13 @@ describe('with the controller up', () => {
   let namespace: string;
   let controller: ControllerProcess;
   beforeAll(async () => {
-    namespace = await suite.namespace('delete');
-    controller = suite.controller({ name: namespace, namespaces: [namespace] });
-    controller.start();
+    ({ namespace, controller } = await suite.lane('delete'));
   }, TEST_MS);
 
   test(
     'foreground deletion in the middle of the work leaves nothing, although the class retains volumes',
     async () => {
-      await Promise.all([podAtWork(namespace, 'foreground'), transferAtWork(namespace, 'foreground-transfer')]);
+      await Promise.all([downloadAtWork(namespace, 'foreground'), transferAtWork(namespace, 'foreground-transfer')]);
       const remove = ['delete', 'pvc', 'foreground', 'foreground-transfer', '--cascade=foreground', '--timeout=120s'];
       await suite.cluster.kubectl([...remove, `--namespace=${namespace}`]);
       await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -91,7 +89,7 @@ describe('with the controller up', () => {
       const storageClass = `${namespace}-gone`;
       await suite.copyClass('imm-ret', storageClass);
       await Promise.all([
-        podAtWork(namespace, 'orphan', storageClass),
+        downloadAtWork(namespace, 'orphan', storageClass),
         transferAtWork(namespace, 'orphan-transfer', storageClass),
       ]);
       const { kubectl } = suite.cluster;
@@ -109,8 +107,8 @@ describe('with the controller up', () => {
   test(
     'a claim that comes back at once under the same name gets a population of its own',
     async () => {
-      const { gate } = await podAtWork(namespace, 'again');
-      const first = await readClaim(namespace, 'again');
+      const { gate } = await downloadAtWork(namespace, 'again');
+      const first = await claimOf(suite, namespace, 'again');
       await startDeletion(namespace, 'again');
       const content = serve(suite, 'again-second');
       const { source, ref } = providerOf(suite, namespace, 'again-second', content.checksum);
@@ -123,7 +121,11 @@ describe('with the controller up', () => {
         { intervalMs: 20 },
       );
       gate.open();
-      const second = await until('the second claim to be bound', () => readClaim(namespace, 'again'), isFullyBound);
+      const second = await until(
+        'the second claim to be bound',
+        () => claimOf(suite, namespace, 'again'),
+        isFullyBound,
+      );
       await expectNothingLeft(suite.cluster, namespace, () => controller.check());
       expect(second.metadata.uid).not.toBe(first.metadata.uid);
       expect(await readBack(suite.cluster, namespace, ['again'])).toEqual({ again: content.listing });
@@ -153,10 +155,8 @@ describe('with the controller up', () => {
 test(
   'a namespace that is deleted in the middle of the work goes, and nothing of it stays, although the class retains volumes',
   async () => {
-    const namespace = await suite.namespace('doomed');
-    const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-    controller.start();
-    await Promise.all([podAtWork(namespace, 'doomed'), transferAtWork(namespace, 'doomed-transfer')]);
+    const { namespace, controller } = await suite.lane('doomed');
+    await Promise.all([downloadAtWork(namespace, 'doomed'), transferAtWork(namespace, 'doomed-transfer')]);
 
     await suite.cluster.kubectl(['delete', 'namespace', namespace, '--timeout=120s']);
     await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -175,12 +175,9 @@ async function startDeletion(namespace: string, name: string): Promise<void> {
   await suite.cluster.kubectl(['delete', 'pvc', name, `--namespace=${namespace}`, '--wait=false']);
 }
 
-/** A claim whose populator pod is held in the middle of its download. */
-async function podAtWork(namespace: string, name: string, storageClass = 'imm-ret') {
-  const held = hold(suite, name);
-  await applyClaim(namespace, name, storageClass, providerOf(suite, namespace, name));
-  await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
-  return held;
+/** A claim whose populator pod is held in the middle of its download; claim and source have one name. */
+function downloadAtWork(namespace: string, name: string, storageClass = 'imm-ret'): Promise<Work> {
+  return podAtWork(suite, namespace, name, { storageClass, source: name });
 }
 
 /** A claim whose transfer does not end. */
@@ -192,10 +189,4 @@ async function transferAtWork(namespace: string, name: string, storageClass = 'i
 
 async function applyClaim(namespace: string, name: string, storageClass: string, { source, ref }: SourceAndRef) {
   await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
-}
-
-async function readClaim(namespace: string, name: string): Promise<Claim> {
-  const claim = await suite.cluster.client.get(claims, { namespace, name });
-  if (claim === undefined) throw new Error(`claim ${name} is not there`);
-  return claim;
 }

@@ -5,16 +5,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import type { Claim, KubeObject } from '../../src/api/objects.ts';
-import type { Population } from '../../src/api/population.ts';
 import { claims, type Resource } from '../../src/api/resources.ts';
-import type { Gate } from '../support/archive-server.ts';
+import { podAtWork, readyOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim, aProvider, providerRef } from './harness/manifests.ts';
 import { read as readObject, recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, providerOf, serve } from './harness/sources.ts';
+import { providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
@@ -25,23 +24,15 @@ let namespace: string;
 let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('hands');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('hands'));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
-
-interface Work {
-  readonly claim: Claim;
-  readonly listing: string;
-  readonly gate: Gate;
-}
 
 describe('a source', () => {
   test(
     'that is edited during the download is used as it was, and as it is by the next claim',
     async () => {
-      const work = await podAtWork('edited');
+      const work = await podAtWork(suite, namespace, 'edited', { source: 'edited' });
       const content = serve(suite, 'edited-later');
       const sourceURL = `${suite.archives.url}/edited-later`;
       await suite.apply(
@@ -58,7 +49,7 @@ describe('a source', () => {
   test(
     'that is deleted during the download is used as it was',
     async () => {
-      const work = await podAtWork('deleted');
+      const work = await podAtWork(suite, namespace, 'deleted', { source: 'deleted' });
       await suite.cluster.kubectl(['delete', 'provider.provider.example.com/deleted', `--namespace=${namespace}`]);
       work.gate.open();
       await expectPopulated('deleted', work.listing);
@@ -70,7 +61,7 @@ describe('a source', () => {
 test(
   'a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
   async () => {
-    const work = await podAtWork('grabbed', 'imm-ret');
+    const work = await podAtWork(suite, namespace, 'grabbed', { storageClass: 'imm-ret' });
     const other = `${namespace}-static`;
     await suite.apply(staticVolume(other, work.claim));
     await until('the claim to be bound to the other volume', () => read(claims, 'grabbed'), isFullyBound);
@@ -100,9 +91,9 @@ test(
     const record = await until(
       'the record to name the foreign claim',
       () => recordOf(suite.cluster, claim),
-      (found) => ready(found)?.reason === 'NameTaken',
+      (found) => readyOf(found?.status)?.reason === 'NameTaken',
     );
-    expect(ready(record)?.message).toContain(foreign);
+    expect(readyOf(record?.status)?.message).toContain(foreign);
     expect(written(await read(claims, foreign))).toEqual(written(before));
 
     await suite.cluster.kubectl(['delete', 'pvc', foreign, `--namespace=${namespace}`]);
@@ -122,7 +113,7 @@ test(
     await until(
       'the record to say what is missing',
       () => recordOf(suite.cluster, claim),
-      (found) => ready(found)?.reason === 'StorageClassNotFound',
+      (found) => readyOf(found?.status)?.reason === 'StorageClassNotFound',
     );
     expect(leftovers(await readNamespace(suite.cluster, namespace))).toEqual([]);
     await suite.copyClass('imm-del', storageClass);
@@ -131,15 +122,6 @@ test(
   },
   TEST_MS,
 );
-
-/** A claim whose populator pod is held in the middle of its download. */
-async function podAtWork(name: string, storageClass = 'imm-del'): Promise<Work> {
-  const held = hold(suite, name);
-  const { source, ref } = providerOf(suite, namespace, name);
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
-  await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
-  return { ...held, claim: await read(claims, name) };
-}
 
 async function expectPopulated(name: string, listing: string): Promise<void> {
   await until(
@@ -182,8 +164,4 @@ function written({ metadata, spec }: Claim) {
 
 function read<T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> {
   return readObject(suite.cluster, resource, { namespace, name });
-}
-
-function ready(record: Population | undefined) {
-  return record?.status?.conditions?.find(({ type }) => type === 'Ready');
 }

@@ -8,9 +8,10 @@ import {
   populationName,
   primeName,
 } from '../../src/api/names.ts';
-import type { Claim, KubeObject } from '../../src/api/objects.ts';
+import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll, readNamespace } from './harness/invariants.ts';
@@ -35,7 +36,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 4: 200 claims that are deleted within 50 ms leave nothing',
     play: async () => {
-      const { namespace, controller } = await stage('hasty');
+      const { namespace, controller } = await suite.lane('hasty');
       const { source, ref } = transferOf(namespace, namespace);
       suite.transfers.hold(namespace);
       await suite.apply(source);
@@ -63,7 +64,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 11: a source that is made anew means nothing to a claim that is bound',
     play: async () => {
-      const { namespace, controller } = await stage('anew');
+      const { namespace, controller } = await suite.lane('anew');
       const content = serve(suite, `${namespace}-first`);
       const first = providerOf(suite, namespace, `${namespace}-first`);
       await applyClaim(namespace, 'data', first);
@@ -95,7 +96,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 27: the hand-over keeps the finalizers of the volume; deleted before its claim, it goes with it',
     play: async () => {
-      const { namespace, controller } = await stage('finalizers');
+      const { namespace, controller } = await suite.lane('finalizers');
       serve(suite, namespace);
       const { source, ref } = providerOf(suite, namespace, namespace);
       const crashAt = 'before-Rebind';
@@ -106,11 +107,11 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
       await until('the hand-over to be near', () => controller.marks().length > 0);
       const prime = await read(suite.cluster, claims, {
         namespace,
-        name: primeName((await readClaim(namespace, 'data')).metadata.uid),
+        name: primeName((await claimOf(suite, namespace, 'data')).metadata.uid),
       });
       const before = (await read(suite.cluster, volumes, { name: prime.spec.volumeName ?? '' })).metadata.finalizers;
       await succeeded(controller, namespace, 'data');
-      const { volumeName: name = '' } = (await readClaim(namespace, 'data')).spec;
+      const { volumeName: name = '' } = (await claimOf(suite, namespace, 'data')).spec;
       expect((await read(suite.cluster, volumes, { name })).metadata.finalizers).toEqual(before);
       expect(before).toEqual(expect.arrayContaining([expect.stringContaining('external-provisioner')]));
 
@@ -152,7 +153,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
       await old.logged('RecordTooNew');
       const waiting = await record(namespace, 'second');
       expect(waiting?.status).toMatchObject({ format: 2, phase: 'Populating' });
-      expect((await readClaim(namespace, 'second')).spec.volumeName).toBeUndefined();
+      expect((await claimOf(suite, namespace, 'second')).spec.volumeName).toBeUndefined();
       await old.stop();
 
       next.start();
@@ -169,12 +170,12 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 76: what a backup would hold in the middle of the work can be restored without its source',
     play: async () => {
-      const { namespace, controller } = await stage('backup');
+      const { namespace, controller } = await suite.lane('backup');
       const held = hold(suite, namespace);
       const source = providerOf(suite, namespace, namespace);
       await applyClaim(namespace, 'data', source);
       await until('the download to begin', () => downloads(suite, namespace) > 0);
-      const claim = await readClaim(namespace, 'data');
+      const claim = await claimOf(suite, namespace, 'data');
       const kept = await recordOf(suite.cluster, claim);
       const own = [
         ...(await listAll(suite.cluster, claims, namespace)).filter(({ metadata }) => metadata.name !== 'data'),
@@ -185,7 +186,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
       for (const { metadata } of own) expect(metadata.labels).toMatchObject({ [LABEL_BACKUP_EXCLUSION]: 'true' });
 
       // A tool that knows no exclusion and keeps finalizers and owners restores the claim, and the record of a claim that is no more.
-      const restored = await stage('restored');
+      const restored = await suite.lane('restored');
       const name = populationName(claim.metadata.uid);
       await suite.apply(asRestored(restored.namespace, claim), {
         ...asRestored(restored.namespace, kept ?? claim),
@@ -212,23 +213,12 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
 
 describe('a claim and its population', () => testTogether(cases, ({ play }) => play(), TEST_MS));
 
-async function stage(label: string): Promise<{ namespace: string; controller: ControllerProcess }> {
-  const namespace = await suite.namespace(label);
-  const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
-  return { namespace, controller };
-}
-
 async function applyClaim(namespace: string, name: string, { source, ref }: SourceAndRef): Promise<void> {
   await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
 }
 
-function readClaim(namespace: string, name: string): Promise<Claim> {
-  return read(suite.cluster, claims, { namespace, name });
-}
-
 async function record(namespace: string, name: string) {
-  return recordOf(suite.cluster, await readClaim(namespace, name));
+  return recordOf(suite.cluster, await claimOf(suite, namespace, name));
 }
 
 async function succeeded(controller: ControllerProcess, namespace: string, name: string): Promise<void> {
@@ -240,7 +230,7 @@ async function succeeded(controller: ControllerProcess, namespace: string, name:
     },
     (phase) => phase === 'Succeeded',
   );
-  expect(isFullyBound(await readClaim(namespace, name))).toBe(true);
+  expect(isFullyBound(await claimOf(suite, namespace, name))).toBe(true);
 }
 
 /** Everything in the namespace that is ours or that we could have changed, by kind, name and version. */

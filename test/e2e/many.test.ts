@@ -146,9 +146,7 @@ async function auditVolumes() {
 async function playStatefulSet(): Promise<void> {
   const { cluster } = suite;
   const { kubectl, toolboxImage } = cluster;
-  const namespace = await suite.namespace('stateful');
-  const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  const { namespace, controller } = await suite.lane('stateful');
   const { listing } = serve(suite, namespace);
   const { source, ref } = providerOf(suite, namespace, namespace);
   await suite.apply(

@@ -9,23 +9,20 @@ import { claims, volumes } from '../../src/api/resources.ts';
 import { setFault } from '../cluster/index.ts';
 import type { ApiProxy, ApiRequest } from './harness/api-proxy.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import type { ControllerProcess } from './harness/controller-process.ts';
 import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { freeNamespace } from './harness/namespaces.ts';
 import { buildProgram, type Mutation } from './harness/program.ts';
 import { transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
 const SOUND = 'sound';
 
-interface Stage {
-  readonly namespace: string;
+interface Stage extends Lane {
   readonly proxy: ApiProxy;
-  readonly controller: ControllerProcess;
 }
 
 interface Scenario {
@@ -107,12 +104,9 @@ describe('harm is done without, and none with', () => {
 });
 
 async function setStage(label: string, program?: Awaited<ReturnType<typeof buildProgram>>): Promise<Stage> {
-  const namespace = await suite.namespace(label);
   const proxy = await suite.proxy();
   const own = program === undefined ? {} : { program };
-  const controller = suite.controller({ name: namespace, namespaces: [namespace], proxy, ...own });
-  controller.start();
-  return { namespace, proxy, controller };
+  return { proxy, ...(await suite.lane(label, { proxy, ...own })) };
 }
 
 /** The prime is taken away by force at that moment, so that its volume is released and its storage on the way out. */

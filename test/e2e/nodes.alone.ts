@@ -29,16 +29,15 @@ let suite: Suite;
 let namespace: string;
 beforeAll(async () => {
   suite = await openSuite('alone');
-  namespace = await suite.namespace('nodes');
-  suite.controller({ name: namespace, namespaces: [namespace] }).start();
+  ({ namespace } = await suite.lane('nodes'));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
 test(
   'case 50: when its node is drained, the populator pod goes, waits for a node, and says so',
   async () => {
-    const work = await podAtWork(suite, namespace, 'drained');
-    const selector = `--pod-selector=volprime.dev/claim-uid=${work.uid}`;
+    const work = await podAtWork(suite, namespace, 'drained', SLOWLY);
+    const selector = `--pod-selector=volprime.dev/claim-uid=${work.claim.metadata.uid}`;
     const drain = ['--force', '--delete-emptydir-data', '--ignore-daemonsets', selector];
     const nodes = await nodeNames();
     try {

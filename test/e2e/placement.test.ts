@@ -8,11 +8,12 @@ import type { Claim, NewObject } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
 import { clearFaults, impatientScheduler, setFault } from '../cluster/index.ts';
 import type { ApiProxy } from './harness/api-proxy.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aWrapperClass } from './harness/manifests.ts';
-import { read, recordOf } from './harness/objects.ts';
+import { recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -30,10 +31,8 @@ let proxy: ApiProxy;
 let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('nodes');
   proxy = await suite.proxy();
-  controller = suite.controller({ name: namespace, namespaces: [namespace], proxy });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('nodes', { proxy }));
   await suite.apply(...['wffc-del', 'local-path'].map(wrapperOver));
 }, CLUSTER_UP_MS);
 afterAll(async () => {
@@ -266,5 +265,5 @@ function fieldsOf(body: string): string {
 }
 
 function readClaim(name: string): Promise<Claim> {
-  return read(suite.cluster, claims, { namespace, name });
+  return claimOf(suite, namespace, name);
 }

@@ -56,10 +56,9 @@ let suite: Suite;
 let namespace: string;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('bad-plugin');
   const file = join(suite.directory, 'bad-plugin.mjs');
   writeFileSync(file, badPlugin);
-  suite.controller({ name: namespace, namespaces: [namespace], plugins: [file] }).start();
+  ({ namespace } = await suite.lane('bad-plugin', { plugins: [file] }));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 

@@ -222,8 +222,8 @@ async function configured(): Promise<void> {
 
 async function evicted(): Promise<void> {
   const namespace = plain.evicted;
-  const work = await podAtWork(suite, namespace, 'data');
-  const name = podName(work.uid, 1);
+  const work = await podAtWork(suite, namespace, 'data', SLOWLY);
+  const name = podName(work.claim.metadata.uid, 1);
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
   await suite.cluster.kubectl(['create', '--raw', path, '--filename=-'], JSON.stringify(eviction));

@@ -121,7 +121,7 @@ test(
   async () => {
     const grow = ['patch', 'pvc', 'growing', `--namespace=${shapes}`, '--type=merge'];
     const patch = '--patch={"spec":{"resources":{"requests":{"storage":"128Mi"}}}}';
-    const work = await podAtWork(suite, shapes, 'growing');
+    const work = await podAtWork(suite, shapes, 'growing', SLOWLY);
     await expect(suite.cluster.kubectl([...grow, patch])).rejects.toThrow(/bound claims/);
     work.gate.open();
     await expectPopulated(suite, shapes, 'growing', work.listing);

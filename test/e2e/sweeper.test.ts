@@ -9,16 +9,15 @@ import {
   populationName,
   primeName,
 } from '../../src/api/names.ts';
-import type { Claim, NewObject } from '../../src/api/objects.ts';
+import type { NewObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, volumes } from '../../src/api/resources.ts';
+import { podAtWork } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, leftovers, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim } from './harness/manifests.ts';
 import { read, remove, stripFinalizers } from './harness/objects.ts';
-import { downloads, hold, providerOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -34,8 +33,8 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 59: a claim whose record was taken away by force leaves nothing when it is deleted',
     play: async () => {
-      const { namespace, controller } = await stage('robbed');
-      const claim = await podAtWork(namespace, 'data');
+      const { namespace, controller } = await lane('robbed');
+      const { claim } = await podAtWork(suite, namespace, 'data', { storageClass: 'imm-ret' });
       const record = { namespace, name: populationName(claim.metadata.uid) };
       await remove(suite.cluster, populations, record);
       await stripFinalizers(suite.cluster, populations, record);
@@ -46,8 +45,8 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'a claim that is deleted with --cascade=orphan takes its record along all the same',
     play: async () => {
-      const { namespace, controller } = await stage('orphaned');
-      await podAtWork(namespace, 'data');
+      const { namespace, controller } = await lane('orphaned');
+      await podAtWork(suite, namespace, 'data', { storageClass: 'imm-ret' });
       const orphan = ['delete', 'pvc', 'data', '--cascade=orphan', `--namespace=${namespace}`, '--timeout=90s'];
       await suite.cluster.kubectl(orphan);
       await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -56,7 +55,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'a claim that has our finalizer by a copied manifest can be deleted',
     play: async () => {
-      const { namespace, controller } = await stage('copied');
+      const { namespace, controller } = await lane('copied');
       await suite.apply(heldForNothing(namespace));
       await suite.cluster.kubectl(['delete', 'pvc', 'copied', `--namespace=${namespace}`, '--timeout=90s']);
       await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -65,7 +64,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'case 64: what only looks like ours is told of once and left alone',
     play: async () => {
-      const { namespace, controller } = await stage('lookalikes');
+      const { namespace, controller } = await lane('lookalikes');
       const uid = '00000000-0000-4000-8000-000000000001';
       const { metadata, ...plain } = aPlainClaim(namespace, primeName(uid), 'imm-ret');
       const labels = { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_ROLE]: 'prime' };
@@ -103,7 +102,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
   {
     name: 'in a dry run everything is told and nothing is done',
     play: async () => {
-      const { namespace, controller } = await stage('dry', { 'sweep-dry-run': '' });
+      const { namespace, controller } = await lane('dry', { 'sweep-dry-run': '' });
       await suite.apply(heldForNothing(namespace));
       await suite.cluster.kubectl(['delete', 'pvc', 'copied', `--namespace=${namespace}`, '--wait=false']);
       await controller.logged('HeldForNothing', 'dry run');
@@ -122,20 +121,6 @@ function heldForNothing(namespace: string): NewObject {
   return { ...claim, metadata: { ...metadata, finalizers: [CLAIM_FINALIZER] } };
 }
 
-async function stage(label: string, flags = {}): Promise<{ namespace: string; controller: ControllerProcess }> {
-  const namespace = await suite.namespace(label);
-  const own = { 'sweep-interval-ms': '1000', ...flags };
-  const controller = suite.controller({ name: namespace, namespaces: [namespace], flags: own });
-  controller.start();
-  return { namespace, controller };
-}
-
-/** A claim of a class that retains, whose populator pod is held in the middle of its download. */
-async function podAtWork(namespace: string, name: string): Promise<Claim> {
-  const path = `${namespace}-${name}`;
-  hold(suite, path);
-  const { source, ref } = providerOf(suite, namespace, path);
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-ret', source: ref }));
-  await until(`the download of ${path} to begin`, () => downloads(suite, path) > 0);
-  return read(suite.cluster, claims, { namespace, name });
+function lane(label: string, flags = {}): Promise<Lane> {
+  return suite.lane(label, { flags: { 'sweep-interval-ms': '1000', ...flags } });
 }

@@ -7,16 +7,16 @@ import { randomUUID } from 'node:crypto';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, pods, volumes } from '../../src/api/resources.ts';
-import type { Gate } from '../support/archive-server.ts';
+import { podAtWork, type Work } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { crashInLanes, type Lane, lanePopulated } from './harness/crash-lanes.ts';
+import { crashInLanes, lanePopulated } from './harness/crash-lanes.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf, remove, stripFinalizers } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, providerOf, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { transferOf } from './harness/sources.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -28,17 +28,9 @@ let namespace: string;
 let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('taken');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('taken'));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
-
-interface Work {
-  readonly claim: Claim;
-  readonly listing: string;
-  readonly gate: Gate;
-}
 
 interface Theft {
   readonly what: string;
@@ -73,7 +65,9 @@ describe('what is taken away during the download is made again, on a clean volum
       thefts.map((theft) => ({ ...theft, storageClass, name: `${theft.what} (${storageClass})` })),
     ),
     async ({ name, storageClass, take }) => {
-      const work = await podAtWork(name.replaceAll(/[^a-z0-9]+/g, '-').replace(/-$/, ''), storageClass);
+      const work = await podAtWork(suite, namespace, name.replaceAll(/[^a-z0-9]+/g, '-').replace(/-$/, ''), {
+        storageClass,
+      });
       const { volumeName = '' } = (await read(suite.cluster, claims, primeKey(work.claim))).spec;
       await take(work);
       work.gate.open();
@@ -219,15 +213,6 @@ async function deleteVolume(name: string): Promise<void> {
 async function volumeOf(claim: Claim) {
   const { spec } = await read(suite.cluster, claims, claim.metadata);
   return read(suite.cluster, volumes, { name: spec.volumeName ?? '' });
-}
-
-/** A claim whose populator pod is held in the middle of its download. */
-async function podAtWork(name: string, storageClass: string): Promise<Work> {
-  const held = hold(suite, name);
-  const { source, ref } = providerOf(suite, namespace, name);
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
-  await until(`the download of ${name} to begin`, () => downloads(suite, name) > 0);
-  return { ...held, claim: await read(suite.cluster, claims, { namespace, name }) };
 }
 
 async function expectPopulated({ claim, listing }: Work): Promise<void> {

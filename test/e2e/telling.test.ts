@@ -4,12 +4,11 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { events, type Resource } from '../../src/api/resources.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import type { ControllerProcess } from './harness/controller-process.ts';
 import { laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { downloads, providerOf, serve, type SourceAndRef, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -36,20 +35,8 @@ describe('the controller tells', () => {
   );
 });
 
-interface Lane {
-  readonly namespace: string;
-  readonly controller: ControllerProcess;
-}
-
-async function openLane(label: string): Promise<Lane> {
-  const namespace = await suite.namespace(label);
-  const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
-  return { namespace, controller };
-}
-
 async function playMetrics(): Promise<void> {
-  const lane = await openLane('metrics');
+  const lane = await suite.lane('metrics');
   const names = (what: string) => Array.from({ length: 5 }, (_, index) => `${lane.namespace}-${what}-${index}`);
   const [filled, moved, failed, deleted] = [names('pod'), names('transfer'), names('failed'), names('deleted')];
   const bytes = filled.reduce((sum, name) => sum + serve(suite, name).archive.length, 0);
@@ -94,7 +81,7 @@ async function playMetrics(): Promise<void> {
 const RETRIES = 3;
 
 async function playEvents(): Promise<void> {
-  const lane = await openLane('events');
+  const lane = await suite.lane('events');
   const names = Array.from({ length: 6 }, (_, index) => `${lane.namespace}-${index}`);
   for (const name of names) serve(suite, name, { failFirst: RETRIES, status: 500 });
   await applyClaims(lane, names, (name) => providerOf(suite, lane.namespace, name));

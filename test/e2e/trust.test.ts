@@ -13,8 +13,9 @@ import { claims, pods, type Resource, volumes } from '../../src/api/resources.ts
 import { aPoser, aRecord, canI, loudPlugin, type RunningPod, shapeOf, written } from './harness/attacks.ts';
 import { CLUSTER_UP_MS, projectDir, systemNamespace } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
+import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
+import { read as readObject, recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -364,22 +365,14 @@ async function podOf(name: string, metadata: object, spec: object) {
   return { ...held, name, uid, pod };
 }
 
-async function read<T extends KubeObject>(
-  resource: Resource<T>,
-  inNamespace: string | undefined,
-  name: string,
-): Promise<T> {
+function read<T extends KubeObject>(resource: Resource<T>, inNamespace: string | undefined, name: string): Promise<T> {
   const key = { name, ...(inNamespace !== undefined && { namespace: inNamespace }) };
-  const found = await suite.cluster.client.get(resource, key);
-  if (found === undefined) throw new Error(`${resource.kind} ${name} is not there`);
-  return found;
+  return readObject(suite.cluster, resource, key);
 }
 
 async function statusOf(name: string): Promise<PopulationStatus | undefined> {
   controller.check();
-  const { uid } = (await read(claims, namespace, name)).metadata;
-  const records = await listAll(suite.cluster, populations, namespace);
-  return records.find(({ spec }) => spec.claim.uid === uid)?.status;
+  return (await recordOf(suite.cluster, await read(claims, namespace, name)))?.status;
 }
 
 async function failed(name: string): Promise<PopulationStatus> {

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, NewObject } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf } from './harness/objects.ts';
@@ -19,12 +19,9 @@ const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
 let namespace: string;
-let controller: ControllerProcess;
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('unfit');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace } = await suite.lane('unfit'));
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
@@ -278,5 +275,5 @@ async function reasonOf(name: string): Promise<string | undefined> {
 }
 
 function readClaim(name: string): Promise<Claim> {
-  return read(suite.cluster, claims, { namespace, name });
+  return claimOf(suite, namespace, name);
 }

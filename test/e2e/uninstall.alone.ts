@@ -6,15 +6,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Claim } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events } from '../../src/api/resources.ts';
 import { run } from '../cluster/command.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS, controllerImage, projectDir } from './harness/cluster.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { leaseNamespace } from './harness/namespaces.ts';
-import { read } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -36,9 +35,7 @@ afterAll(async () => {
 test(
   'case 71: the controller goes first, then the CRDs: "volprime release" frees what waits, and everything can be deleted',
   async () => {
-    const namespace = await suite.namespace('uninstall');
-    const controller = suite.controller({ name: namespace, namespaces: [namespace] });
-    controller.start();
+    const { namespace, controller } = await suite.lane('uninstall');
     suite.transfers.hold(`${namespace}-transfer`);
     hold(suite, `${namespace}-pod`);
     serve(suite, `${namespace}-done`);
@@ -49,10 +46,10 @@ test(
     ]);
     await until('the work to begin', () => downloads(suite, `${namespace}-pod`) > 0);
     await until('the transfer to begin', () => suite.transfers.started(`${namespace}-transfer`).length > 0);
-    await until('the other claim to be bound', () => readClaim(namespace, 'done'), isFullyBound);
+    await until('the other claim to be bound', () => claimOf(suite, namespace, 'done'), isFullyBound);
     const lease = [`--lease-name=${namespace}`, `--lease-namespace=${leaseNamespace}`];
     await expect(volprime('release', '--yes', ...lease)).rejects.toThrow(/a controller leads/);
-    expect((await readClaim(namespace, 'pod')).metadata.finalizers).toContain(
+    expect((await claimOf(suite, namespace, 'pod')).metadata.finalizers).toContain(
       'volprime.dev/populate-target-protection',
     );
 
@@ -65,7 +62,7 @@ test(
     expect(told).toMatch(/would release PersistentVolumeClaim \S+\/transfer\n/);
     expect(told).toMatch(/perhaps half-written: kubectl delete pvc/);
     expect(told).toContain('Nothing was changed.');
-    expect((await readClaim(namespace, 'pod')).metadata.finalizers).toContain(
+    expect((await claimOf(suite, namespace, 'pod')).metadata.finalizers).toContain(
       'volprime.dev/populate-target-protection',
     );
 
@@ -89,7 +86,7 @@ test(
       const all = await listAll(suite.cluster, claims, namespace);
       return !all.some(({ metadata }) => metadata.name === 'pod');
     });
-    expect(isFullyBound(await readClaim(namespace, 'done'))).toBe(true);
+    expect(isFullyBound(await claimOf(suite, namespace, 'done'))).toBe(true);
     await applyCrds();
     await expectNothingLeft(suite.cluster, namespace);
     await suite.cluster.kubectl(['delete', 'namespace', namespace, '--timeout=90s']);
@@ -100,11 +97,8 @@ test(
 test(
   'cases 71, 72: the CRDs go first: work in flight is finished, the controller says what it lacks, and goes on when they are back',
   async () => {
-    const namespace = await suite.namespace('without-crds');
     const port = await freePort();
-    const flags = { 'health-port': String(port) };
-    const controller = suite.controller({ name: namespace, namespaces: [namespace], flags });
-    controller.start();
+    const { namespace, controller } = await suite.lane('without-crds', { flags: { 'health-port': String(port) } });
     const content = serve(suite, `${namespace}-done`);
     suite.transfers.hold(`${namespace}-running`);
     await applyClaim(namespace, 'running', transferOf(namespace, `${namespace}-running`));
@@ -113,7 +107,7 @@ test(
 
     await suite.cluster.kubectl(['delete', 'crd', ...CRDS, '--wait=false']);
     suite.transfers.release(`${namespace}-running`);
-    await until('the work to be finished', () => readClaim(namespace, 'running'), isFullyBound);
+    await until('the work to be finished', () => claimOf(suite, namespace, 'running'), isFullyBound);
     await suite.cluster.kubectl(['wait', '--for=delete', '--timeout=60s', 'crd', ...CRDS]);
     const lacking = await until(
       'the controller to say what it lacks',
@@ -123,10 +117,10 @@ test(
     expect(lacking.text).toMatch(/populations\.volprime\.dev.* not served .*is their CRD installed/);
 
     // Another one that starts now waits, and says so, too.
-    const late = await suite.namespace('late');
     const latePort = await freePort();
-    const second = suite.controller({ name: late, namespaces: [late], flags: { 'health-port': String(latePort) } });
-    second.start();
+    const { namespace: late, controller: second } = await suite.lane('late', {
+      flags: { 'health-port': String(latePort) },
+    });
     await until(
       'the second to wait',
       () => ready(latePort).catch(() => ({ status: 0, text: '' })),
@@ -156,7 +150,7 @@ test(
       [late, 'data'],
       [namespace, 'next'],
     ] as const)
-      await until(`${name} to be bound`, () => readClaim(where, name), isFullyBound);
+      await until(`${name} to be bound`, () => claimOf(suite, where, name), isFullyBound);
     expect(await readBack(suite.cluster, late, ['data'])).toEqual({ data: content.listing });
     expect([...controller.exits, ...second.exits]).toEqual([]);
     await expectNothingLeft(suite.cluster, namespace, () => controller.check());
@@ -183,10 +177,6 @@ async function applyCrds(): Promise<void> {
 
 async function applyClaim(namespace: string, name: string, { source, ref }: ReturnType<typeof transferOf>) {
   await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-ret', source: ref }));
-}
-
-function readClaim(namespace: string, name: string): Promise<Claim> {
-  return read(suite.cluster, claims, { namespace, name });
 }
 
 async function ready(port: number): Promise<{ status: number; text: string }> {

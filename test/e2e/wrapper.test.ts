@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, NewObject, Volume } from '../../src/api/objects.ts';
 import { type Population, populations } from '../../src/api/population.ts';
-import { claims, volumes } from '../../src/api/resources.ts';
+import { volumes } from '../../src/api/resources.ts';
+import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
@@ -24,9 +25,7 @@ let controller: ControllerProcess;
 const made: string[] = [];
 beforeAll(async () => {
   suite = await openSuite();
-  namespace = await suite.namespace('wrapper');
-  controller = suite.controller({ name: namespace, namespaces: [namespace] });
-  controller.start();
+  ({ namespace, controller } = await suite.lane('wrapper'));
 }, CLUSTER_UP_MS);
 afterAll(async () => {
   if (made.length > 0) await suite.cluster.kubectl(['delete', 'storageclass', '--ignore-not-found', ...made]);
@@ -327,10 +326,8 @@ async function onlyOf(name: string) {
   };
 }
 
-async function readClaim(name: string): Promise<Claim> {
-  const claim = await suite.cluster.client.get(claims, { namespace, name });
-  if (claim === undefined) throw new Error(`claim ${name} is not there`);
-  return claim;
+function readClaim(name: string): Promise<Claim> {
+  return claimOf(suite, namespace, name);
 }
 
 async function recordOf(name: string): Promise<Population | undefined> {

@@ -1,16 +1,17 @@
 /** Claims as a user makes them and sees them, each with a source of its own that bears the name of namespace and claim. */
 import { expect } from '@jest/globals';
 import type { Claim, KubeObject } from '../../../src/api/objects.ts';
-import { type PopulationStatus, populations } from '../../../src/api/population.ts';
+import type { PopulationStatus } from '../../../src/api/population.ts';
 import { claims, events, type Resource } from '../../../src/api/resources.ts';
 import type { Gate, Route } from '../../support/archive-server.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
 import { aClaimManifest } from './manifests.ts';
+import { read, recordOf } from './objects.ts';
 import { readBack } from './read-back.ts';
 import { downloads, hold, providerOf, serve } from './sources.ts';
 import type { Suite } from './suite.ts';
 import { aScript, scriptRef } from './text-files.ts';
-import { until } from './until.ts';
+import { until, type UntilOptions } from './until.ts';
 
 /** For what backs off. */
 export const SLOWLY = { limitMs: 240_000 };
@@ -40,19 +41,29 @@ export async function beginScript(suite: Suite, namespace: string, name: string,
 }
 
 export interface Work {
-  readonly uid: string;
+  readonly claim: Claim;
   readonly listing: string;
   readonly gate: Gate;
 }
 
+export interface WorkOptions extends Pick<UntilOptions, 'limitMs'> {
+  readonly storageClass?: string;
+  /** Name of the Provider and of its archive. */
+  readonly source?: string;
+}
+
 /** A claim whose populator pod is held in the middle of its download. */
-export async function podAtWork(suite: Suite, namespace: string, name: string): Promise<Work> {
-  const path = sourceName(namespace, name);
+export async function podAtWork(
+  suite: Suite,
+  namespace: string,
+  name: string,
+  { storageClass = 'imm-del', source: path = sourceName(namespace, name), ...limit }: WorkOptions = {},
+): Promise<Work> {
   const { listing, gate } = hold(suite, path);
   const { source, ref } = providerOf(suite, namespace, path);
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref }));
-  await until(`the download of ${path} to begin`, () => downloads(suite, path) > 0, Boolean, SLOWLY);
-  return { listing, gate, uid: (await claimOf(suite, namespace, name)).metadata.uid };
+  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: ref }));
+  await until(`the download of ${path} to begin`, () => downloads(suite, path) > 0, Boolean, limit);
+  return { listing, gate, claim: await claimOf(suite, namespace, name) };
 }
 
 /** The message of the condition, once condition and event have the reason. */
@@ -75,9 +86,7 @@ export function readyOf(status: PopulationStatus | undefined) {
 
 /** Undefined while there is no record. */
 export async function statusOf(suite: Suite, namespace: string, name: string): Promise<PopulationStatus | undefined> {
-  const { uid } = (await claimOf(suite, namespace, name)).metadata;
-  const records = await listAll(suite.cluster, populations, namespace);
-  return records.find(({ spec }) => spec.claim.uid === uid)?.status;
+  return (await recordOf(suite.cluster, await claimOf(suite, namespace, name)))?.status;
 }
 
 /** Reasons of the Warning events of ours about a claim, each once, sorted. */
@@ -89,10 +98,9 @@ export async function warningsAbout(suite: Suite, namespace: string, name: strin
   return [...new Set(about.map(({ reason }) => reason ?? ''))].sort();
 }
 
-export async function claimOf({ cluster }: Suite, namespace: string, name: string): Promise<Claim> {
-  const claim = await cluster.client.get(claims, { namespace, name });
-  if (claim === undefined) throw new Error(`claim ${name} is not there`);
-  return claim;
+/** @throws where it does not exist. */
+export function claimOf({ cluster }: Suite, namespace: string, name: string): Promise<Claim> {
+  return read(cluster, claims, { namespace, name });
 }
 
 export async function expectBound(suite: Suite, namespace: string, name: string): Promise<void> {

@@ -1,19 +1,13 @@
 /** Crash points in lanes: each lane is a namespace with a controller of its own that dies at one point after the other. */
 import { populations } from '../../../src/api/population.ts';
 import { claims } from '../../../src/api/resources.ts';
-import type { ControllerProcess } from './controller-process.ts';
 import type { CrashCase } from './crash-points.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
 import { aClaimManifest } from './manifests.ts';
 import { readBack } from './read-back.ts';
 import type { SourceAndRef } from './sources.ts';
-import type { Suite } from './suite.ts';
+import type { Lane, Suite } from './suite.ts';
 import { until, type UntilOptions } from './until.ts';
-
-export interface Lane {
-  readonly namespace: string;
-  readonly controller: ControllerProcess;
-}
 
 export interface LanesOptions {
   readonly label: string;

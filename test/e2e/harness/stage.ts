@@ -2,19 +2,16 @@
 import { expect } from '@jest/globals';
 import type { FaultProxy } from '../../support/fault-proxy.ts';
 import type { ApiProxy } from './api-proxy.ts';
-import type { ControllerProcess } from './controller-process.ts';
 import { lanePopulated } from './crash-lanes.ts';
 import { expectNothingLeft } from './invariants.ts';
 import { aClaimManifest } from './manifests.ts';
 import { downloads, providerOf, serve, type SourceAndRef, transferOf } from './sources.ts';
-import type { Suite } from './suite.ts';
+import type { Lane, Suite } from './suite.ts';
 
-export interface Stage extends AsyncDisposable {
-  readonly namespace: string;
+export interface Stage extends Lane, AsyncDisposable {
   readonly proxy: ApiProxy;
   /** Of the proxy. */
   readonly faults: FaultProxy;
-  readonly controller: ControllerProcess;
   nothingLeft(): Promise<void>;
 }
 
@@ -24,11 +21,9 @@ export async function setStage(
   label: string,
   before: (proxy: ApiProxy) => void = () => {},
 ): Promise<Stage> {
-  const namespace = await suite.namespace(label);
   const proxy = await suite.proxy();
   before(proxy);
-  const controller = suite.controller({ name: namespace, namespaces: [namespace], proxy });
-  controller.start();
+  const { namespace, controller } = await suite.lane(label, { proxy });
   return {
     namespace,
     proxy,

@@ -38,6 +38,12 @@ export interface StartController {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A namespace with a controller of its own. */
+export interface Lane {
+  readonly namespace: string;
+  readonly controller: ControllerProcess;
+}
+
 export interface Suite extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly account: Account;
@@ -53,6 +59,8 @@ export interface Suite extends AsyncDisposable {
   proxy(): Promise<ApiProxy>;
   /** A controller that is ready to start, with the plugin of the http-transfer sample. */
   controller(options: StartController): ControllerProcess;
+  /** A new namespace (see there) with a controller that works in it alone and is started. */
+  lane(label: string, options?: Omit<StartController, 'name' | 'namespaces'>): Promise<Lane>;
   apply(...objects: readonly NewObject[]): Promise<void>;
   /** A StorageClass of the test's own; the test removes it. */
   copyClass(from: string, to: string): Promise<void>;
@@ -76,7 +84,7 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
   const namespaces: string[] = [];
   const rest = stack.move();
 
-  return {
+  const suite: Suite = {
     cluster,
     account,
     archives,
@@ -109,6 +117,12 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
         }),
       );
     },
+    lane: async (label, options) => {
+      const namespace = await suite.namespace(label);
+      const controller = suite.controller({ ...options, name: namespace, namespaces: [namespace] });
+      controller.start();
+      return { namespace, controller };
+    },
     copyClass: (from, to) => copyClass(cluster, from, to),
     apply: (...objects) => applyObjects(cluster, ...objects),
     // The controllers go last: they have to clean up what the namespaces held.
@@ -120,6 +134,7 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
       }
     },
   };
+  return suite;
 }
 
 async function copyClass(cluster: Cluster, from: string, name: string): Promise<void> {

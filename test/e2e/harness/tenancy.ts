@@ -5,10 +5,12 @@ import type { Claim, NewObject } from '../../../src/api/objects.ts';
 import { type Population, populations } from '../../../src/api/population.ts';
 import { claims, events, pods, volumes } from '../../../src/api/resources.ts';
 import { listVolumes } from '../../cluster/index.ts';
+import { readyOf } from './claims.ts';
 import { type Cluster, projectDir } from './cluster.ts';
 import type { ControllerProcess } from './controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
 import { aClaimManifest, aProvider, type ClaimOptions, providerRef } from './manifests.ts';
+import { read, recordOf as recordOfClaim } from './objects.ts';
 import { readBack } from './read-back.ts';
 import type { StartController, Suite } from './suite.ts';
 import { until } from './until.ts';
@@ -100,16 +102,12 @@ export function aForeignClaim(
   return aClaimManifest({ ...more, name, namespace: app, storageClass, source: { ...source, namespace: lib } });
 }
 
-export async function claimOf({ suite, app }: Tenancy, name: string): Promise<Claim> {
-  const claim = await suite.cluster.client.get(claims, { namespace: app, name });
-  if (claim === undefined) throw new Error(`claim ${app}/${name} is not there`);
-  return claim;
+export function claimOf({ suite, app }: Tenancy, name: string): Promise<Claim> {
+  return read(suite.cluster, claims, { namespace: app, name });
 }
 
 export async function recordOf(tenancy: Tenancy, name: string): Promise<Population | undefined> {
-  const { uid } = (await claimOf(tenancy, name)).metadata;
-  const records = await listAll(tenancy.suite.cluster, populations, tenancy.app);
-  return records.find(({ spec }) => spec.claim.uid === uid);
+  return recordOfClaim(tenancy.suite.cluster, await claimOf(tenancy, name));
 }
 
 /** Waits until the record of the claim gives this reason. */
@@ -120,14 +118,10 @@ export async function told(tenancy: Tenancy, name: string, reason: string): Prom
       tenancy.controller.check();
       return recordOf(tenancy, name);
     },
-    (found) => readyOf(found)?.reason === reason,
+    (found) => readyOf(found?.status)?.reason === reason,
   );
   if (record === undefined) throw new Error('unreachable');
   return record;
-}
-
-export function readyOf(record: Population | undefined) {
-  return record?.status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
 /** The claim is bound, its record is at rest, and a reader finds this. */
@@ -135,8 +129,9 @@ export async function populated(tenancy: Tenancy, name: string, listing: string)
   const { suite, app } = tenancy;
   await until(`claim ${name} to be bound`, () => claimOf(tenancy, name), isFullyBound);
   await told(tenancy, name, 'Populated');
-  const read = await readBack(suite.cluster, app, [name]);
-  if (read[name] !== listing) throw new Error(`claim ${name} holds other data:\n${read[name]}\ninstead of\n${listing}`);
+  const found = await readBack(suite.cluster, app, [name]);
+  if (found[name] !== listing)
+    throw new Error(`claim ${name} holds other data:\n${found[name]}\ninstead of\n${listing}`);
 }
 
 /** All that who works in `app` can read about its claims, as one text. */
