@@ -1,4 +1,4 @@
-import type { Action } from './action.ts';
+import type { Action, ActionOf } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
 import { lookForNode } from './effects/node.ts';
@@ -41,7 +41,7 @@ export async function act(context: StepContext, o: Observation, action: Action):
     case 'SuspendRetain':
       return suspendRetain(context, o, action.volume);
     case 'StartAttempt':
-      return patchStatus(context, o.population, attemptStarted(o, action, context.now()));
+      return startAttempt(context, o, action);
     case 'CreatePod':
       return createPod(context, o, action.attempt);
     case 'ReviewPod':
@@ -63,7 +63,7 @@ export async function act(context: StepContext, o: Observation, action: Action):
     case 'RecordSuccess':
       return patchStatus(context, o.population, succeeded(o, context.now()));
     case 'DeletePod':
-      return deletePod(context, action.pod);
+      return deletePod(context, o, action.pod);
     case 'ReleasePod':
       return releasePod(context, action.pod);
     case 'CallCleanup':
@@ -88,11 +88,17 @@ async function inOrder(first: () => Promise<Outcome>, second: () => Promise<Outc
   return outcome.type === 'done' ? second() : outcome;
 }
 
+async function startAttempt(context: StepContext, o: Observation, action: ActionOf<'StartAttempt'>): Promise<Outcome> {
+  const outcome = await patchStatus(context, o.population, attemptStarted(o, action, context.now()));
+  if (outcome.type === 'done') context.memory.update(o.uid, { attemptBegun: action.attempt });
+  return outcome;
+}
+
 /** The failure leaves memory only when it stands in the record. */
 async function recordFailure(
   context: StepContext,
   o: Observation,
-  action: Extract<Action, { type: 'RecordFailure' }>,
+  action: ActionOf<'RecordFailure'>,
 ): Promise<Outcome> {
   const outcome = await patchStatus(context, o.population, failed(o, action, context.now()));
   if (outcome.type === 'done')

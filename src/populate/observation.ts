@@ -75,6 +75,8 @@ export interface LocalFacts {
   readonly cleaned: boolean;
   readonly cleanupFailures: number;
   readonly cleanupRetryAt: number;
+  /** Attempt that this process itself has recorded as begun; 0 for none. */
+  readonly attemptBegun: number;
   /** Attempt whose pod this process has seen or made; 0 for none. */
   readonly podSeen: number;
   /** Attempt whose pod is known to be as it would be made now; 0 for none. */
@@ -93,6 +95,7 @@ export const noLocalFacts: LocalFacts = {
   cleaned: false,
   cleanupFailures: 0,
   cleanupRetryAt: 0,
+  attemptBegun: 0,
   podSeen: 0,
   podReviewed: 0,
   nodeLook: undefined,

@@ -11,7 +11,7 @@ import { expectNothingLeft, isFullyBound, readNamespace } from './harness/invari
 import { aClaimManifest, aConsumer, aPlainClaim, aWrapperClass } from './harness/manifests.ts';
 import { recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
-import { providerOf, serve } from './harness/sources.ts';
+import { hold, providerOf, serve } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
@@ -115,7 +115,8 @@ describe('through a wrapper class', () => {
 test(
   'on the bare class the empty volume is told of with the way out, and never counts as populated',
   async () => {
-    serve(suite, 'trapped');
+    // Whoever is first gives the claim its volume: here it must be the provisioner.
+    const { gate } = hold(suite, 'trapped');
     const { source, ref } = providerOf(suite, namespace, 'trapped');
     await suite.apply(
       source,
@@ -123,6 +124,7 @@ test(
       aConsumer({ name: 'of-trapped', namespace, image: suite.cluster.toolboxImage, claims: ['trapped'] }),
     );
     const claim = await until('the claim to be bound', () => readClaim('trapped'), isFullyBound);
+    gate.open();
     expect(claim.spec.volumeName).toBe(`pvc-${claim.metadata.uid}`);
     const record = await until(
       'the record to say so',

@@ -192,8 +192,16 @@ async function playInstallations(): Promise<void> {
   mkdirSync(plugins, { recursive: true });
   const definition = readFileSync(join(projectDir, 'samples/plugins/image-only/plugin.yaml'), 'utf8');
   writeFileSync(join(plugins, 'plugin.yaml'), definition.replaceAll(sampleImage, cluster.toolboxImage));
+  // The caches of one kind may be behind those of another: what the second sees of the first's work must not look like a remnant.
+  const proxy = await suite.proxy();
+  proxy.faults.on(
+    { kind: 'watch', url: /populations/ },
+    { type: 'late', ms: 3_000 },
+    { times: Number.POSITIVE_INFINITY },
+  );
   const second = suite.controller({
     name: `${namespace}-second`,
+    proxy,
     namespaces: [namespace],
     onlyPlugins: [join(plugins, 'plugin.yaml')],
   });

@@ -16,7 +16,7 @@ import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { populateParams } from '../plugin-params.ts';
 import { settingsOf } from '../pod-settings.ts';
 import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';
-import { patchStatus } from './record.ts';
+import { patchStatus, recordChanged } from './record.ts';
 import { timestamp } from '../status.ts';
 
 /** A node that does not answer must not hold a worker. */
@@ -26,6 +26,9 @@ const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16
 /** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
 export async function createPod(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
   if (o.prime === undefined) return stale('the temporary claim is gone');
+  // An attempt of another process may be over by now.
+  const changed = o.local.attemptBegun === attempt ? undefined : await recordChanged(context, o);
+  if (changed !== undefined) return changed;
   if (attempt > 1 && (await before(context, o, attempt)) !== undefined)
     return stale('the pod of the attempt before is still there');
   const { pod, instead } = podNow(context, o, attempt);
@@ -134,7 +137,11 @@ export function recordProgress(
   });
 }
 
-export async function deletePod(context: StepContext, pod: Pod): Promise<Outcome> {
+/** A pod of an attempt that the record does not know yet is one at work, of another controller: only a live read tells it from a remnant. */
+export async function deletePod(context: StepContext, o: Observation, pod: Pod): Promise<Outcome> {
+  const attempt = o.pods.find((entry) => entry.pod === pod)?.attempt ?? 0;
+  const changed = attempt > attemptOf(o) ? await recordChanged(context, o) : undefined;
+  if (changed !== undefined) return changed;
   const outcome = await context.client.delete(pods, keyOf(pod), { uid: pod.metadata.uid, signal: context.signal });
   return settleDelete(context.stores.pods, pod, outcome, `pod ${pod.metadata.name}`);
 }

@@ -120,6 +120,19 @@ export async function patchStatus(
   return settle(context.stores.populations, outcome, `Population ${population.metadata.name}`);
 }
 
+/**
+ * Why not to go on, with the cache brought up to date; undefined where the record is as the observation has it. For what rests on the
+ * record without writing to it: caches of different kinds are not in step, and another controller may serve the same kind.
+ */
+export async function recordChanged(context: StepContext, { population }: Observation): Promise<Outcome | undefined> {
+  if (population === undefined) return undefined;
+  const live = await context.client.get(populations, keyOf(population), { signal: context.signal });
+  const { uid, resourceVersion, name } = population.metadata;
+  if (live?.metadata.uid === uid && live.metadata.resourceVersion === resourceVersion) return undefined;
+  if (live !== undefined) context.stores.populations.merge(live);
+  return stale(`Population ${name} has changed`);
+}
+
 export async function releasePopulation(context: StepContext, o: Observation): Promise<Outcome> {
   const { population } = o;
   const body = population && withoutFinalizer(population, PROTECTION_FINALIZER);
