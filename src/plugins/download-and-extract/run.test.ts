@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { rawEntry, tar, tarGz } from '../../../test/support/archives.ts';
 import type { PluginLogger } from '../../sdk/index.ts';
-import type { Progress } from './meter.ts';
+import type { Progress } from '../../extract/meter.ts';
 import { type RunOptions, runTask } from './run.ts';
 import type { Target } from './task.ts';
 

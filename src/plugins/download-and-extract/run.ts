@@ -7,12 +7,12 @@
  */
 import type { PopulationResult } from '../../api/population.ts';
 import { PermanentError, type PluginLogger } from '../../sdk/index.ts';
-import { readCredentials } from './credentials.ts';
-import { decompress } from './decompress.ts';
-import { extractTar } from './extract.ts';
-import { fetchSource, type Timeouts } from './fetch-source.ts';
-import { createMeter, type Progress } from './meter.ts';
-import { checkRoom, cleanTarget, flushTarget } from './target.ts';
+import { readCredentials } from '../../extract/source/credentials.ts';
+import { decompress } from '../../extract/decode/decompress.ts';
+import { extractTar } from '../../extract/extract.ts';
+import { fetchSource, type Timeouts } from '../../extract/source/fetch-source.ts';
+import { createMeter, type Progress } from '../../extract/meter.ts';
+import { checkRoom, cleanTarget, flushTarget } from '../../extract/write/target.ts';
 import type { Target, Task } from './task.ts';
 
 export interface RunOptions {

@@ -1,7 +1,7 @@
 /** What a failed call on the volume's file system means for the next attempt. */
 import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
-import { quote } from './entry-name.ts';
-import { codeOf } from './error-code.ts';
+import { quote } from '../entries/entry-name.ts';
+import { codeOf } from '../error-code.ts';
 
 /** @param name the entry that was being written. */
 export function volumeError(name: string, cause: unknown): unknown {

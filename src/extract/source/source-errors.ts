@@ -1,6 +1,6 @@
 /** What an answer or a network failure means for the next attempt. No message carries a query string or a header. */
 import { AttemptFailedError, PermanentError, TemporaryError, type VolprimeError } from '../../sdk/index.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
 

@@ -1,7 +1,7 @@
 /** Tar stream in, files out: each entry of the reader goes to the tree writer. Whatever is not written is an error. */
-import type { PluginLogger } from '../../sdk/index.ts';
-import { TarReader, type EntryHandler, type TarEntry } from './tar-reader.ts';
-import { TreeWriter } from './tree-writer.ts';
+import type { PluginLogger } from '../sdk/index.ts';
+import { TarReader, type EntryHandler, type TarEntry } from './entries/tar-reader.ts';
+import { TreeWriter } from './write/tree-writer.ts';
 
 export interface ExtractOptions {
   /** An empty directory. */

@@ -1,6 +1,6 @@
 /** Counts and hashes the archive on its way, and tells once a second how far it is. */
 import { createHash } from 'node:crypto';
-import type { PopulationProgress } from '../../api/population.ts';
+import type { PopulationProgress } from '../api/population.ts';
 
 export type Progress = Omit<PopulationProgress, 'updatedAt'>;
 

@@ -1,8 +1,8 @@
 /** Finds the archive's format by its content, never by its name or Content-Type, and yields the plain tar stream. */
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
-import { codeOf } from './error-code.ts';
-import { BLOCK_SIZE, corrupt, isTarHeader, isZero } from './tar-header.ts';
+import { codeOf } from '../error-code.ts';
+import { BLOCK_SIZE, corrupt, isTarHeader, isZero } from '../entries/tar-header.ts';
 
 const INFLATE_CHUNK = 256 * 1024;
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { paxHeader, type RawEntry, tar } from '../../../test/support/archives.ts';
-import { type PluginLogger, VolprimeError } from '../../sdk/index.ts';
+import { paxHeader, type RawEntry, tar } from '../../test/support/archives.ts';
+import { type PluginLogger, VolprimeError } from '../sdk/index.ts';
 import { extractTar } from './extract.ts';
 
 jest.setTimeout(60_000);

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 import { volumeError } from './volume-error.ts';
 
 /** What a file system itself puts into its root. */

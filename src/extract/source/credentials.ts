@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '../../sdk/index.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 
 export interface Credentials {
   /** Whether the Secret allows this URL's host and port to see the headers. */

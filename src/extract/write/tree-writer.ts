@@ -20,9 +20,9 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { hostile, leavesTarget, linkOnTheWay, quote, safeName } from './entry-name.ts';
-import type { ByteString } from './tar-header.ts';
-import { codeOf } from './error-code.ts';
+import { hostile, leavesTarget, linkOnTheWay, quote, safeName } from '../entries/entry-name.ts';
+import type { ByteString } from '../entries/tar-header.ts';
+import { codeOf } from '../error-code.ts';
 import { volumeError } from './volume-error.ts';
 
 export interface Attributes {

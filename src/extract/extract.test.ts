@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { endOfArchive, paxHeader, type RawEntry, rawEntry, tar } from '../../../test/support/archives.ts';
-import type { PluginLogger } from '../../sdk/index.ts';
+import { endOfArchive, paxHeader, type RawEntry, rawEntry, tar } from '../../test/support/archives.ts';
+import type { PluginLogger } from '../sdk/index.ts';
 import { extractTar } from './extract.ts';
 
 let work: string;

@@ -1,0 +1,37 @@
+/** What readers of archives hand to the writer. */
+import type { ByteString } from './tar-header.ts';
+
+export type EntryType = 'file' | 'directory' | 'hardLink' | 'symbolicLink' | 'characterDevice' | 'blockDevice' | 'fifo';
+
+export interface Entry {
+  readonly type: EntryType;
+  /** Exactly as the archive spells it: nothing is stripped, nothing is safe yet. */
+  readonly name: ByteString;
+  /** Of hard and symbolic links. */
+  readonly linkName: ByteString;
+  /** Bytes of data that follow; of a sparse file the stored ones. */
+  readonly size: number;
+  /** Type bits left out; 12 bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since 1970, with a fraction where the archive has one. */
+  readonly mtime: number;
+  /** Names without "SCHILY.xattr." and the like. */
+  readonly attributes: ReadonlyMap<ByteString, Buffer> | undefined;
+  /** Of sparse files: the apparent size, and where the stored data belongs, in order. */
+  readonly sparse: { readonly size: number; readonly extents: readonly Extent[] } | undefined;
+}
+
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Gets each entry; for a file also its data, and a word at its end. An error thrown here comes out of the reader. Synchronous. */
+export interface EntryHandler {
+  begin(entry: Entry): void;
+  /** The memory is reused after the call. */
+  data(bytes: Buffer): void;
+  end(): void;
+}
