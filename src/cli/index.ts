@@ -1,7 +1,8 @@
 /**
- * The command line: what a person does that no controller can. One file per command; `main.ts` is the entry.
+ * The command line: `populate` fills a directory without a cluster, `release` does what no controller can. `main.ts` is the entry.
  *
- * Called from the image and by scripts/. It knows objects and the way to the API server, and nothing of how the controller works.
+ * Called by people, from the image and by scripts/. It knows objects, the way to the API server and the data path, and nothing of how the
+ * controller works.
  */
 export { describePlan, planRelease, type ReleasePlan } from './release-plan.ts';
 export { readHeld } from './release.ts';

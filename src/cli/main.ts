@@ -3,9 +3,7 @@
 import { Command, Option } from 'commander';
 import { VolprimeError } from '../api/errors.ts';
 import { flag, list } from '../flags.ts';
-import { connect } from '../kube/index.ts';
-import { createLogger, createMetrics } from '../telemetry/index.ts';
-import { release } from './release.ts';
+import { populateCommand } from './populate/command.ts';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -19,7 +17,10 @@ interface ReleaseFlags {
   readonly force?: boolean;
 }
 
-const program = new Command('volprime').description('What a person does that no controller can.');
+const program = new Command('volprime').description(
+  'Fills a directory as a volume is filled, and does what a person does that no controller can.',
+);
+program.addCommand(populateCommand());
 program
   .command('release')
   .description(
@@ -49,6 +50,12 @@ try {
 
 async function runRelease(flags: ReleaseFlags): Promise<void> {
   const { kubeconfig, context, namespaces, leaseName, leaseNamespace, yes = false, force = false } = flags;
+  // Loaded here: the client of the API server takes longer to load than other commands take to run.
+  const [{ connect }, { createLogger, createMetrics }, { release }] = await Promise.all([
+    import('../kube/index.ts'),
+    import('../telemetry/index.ts'),
+    import('./release.ts'),
+  ]);
   const logger = createLogger({ level: 'error', format: 'text', stream: process.stderr });
   const client = connect({ kubeconfig, context, userAgent: 'volprime-cli', metrics: createMetrics(), logger });
   try {

@@ -1,0 +1,232 @@
+/** The command as a person has it: the real program, a real server, a real directory, and where it counts a real terminal. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
+import { tar } from '../../../test/support/archives.ts';
+import { lastProgress, parsePodReport } from '../../sdk/index.ts';
+
+jest.setTimeout(60_000);
+
+const archive = tar([{ name: 'sub/a', data: 'x'.repeat(60_000) }]);
+const digest = `sha256:${createHash('sha256').update(archive).digest('hex')}`;
+const program = join(import.meta.dirname, '..', 'main.ts');
+let work: string;
+let target: string;
+let url: string;
+let server: ArchiveServer;
+
+beforeEach(async () => {
+  work = mkdtempSync(join(tmpdir(), 'cli-'));
+  target = join(work, 'target');
+  server = await startArchiveServer({ host: '127.0.0.1', routes: { '/a.tar': { body: archive } } });
+  url = `${server.url}/a.tar`;
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(work, { recursive: true });
+});
+
+function start(args: readonly string[], { input = '', cwd = work } = {}) {
+  const child = spawn(process.execPath, [program, 'populate', ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => undefined).end(input);
+  return { child, ended: endOf(child) };
+}
+
+/** In a terminal of its own, whose size it can see and whose keys are what is written to standard input. */
+function startOnTerminal(args: readonly string[]) {
+  const quoted = [process.execPath, program, 'populate', ...args].map((word) => `'${word}'`).join(' ');
+  const command = `stty cols 100; ${quoted}`;
+  const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  return { child, ended: endOf(child) };
+}
+
+async function endOf(child: ChildProcess) {
+  if (child.stdout === null || child.stderr === null) throw new Error('the program has no output');
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { out, err, code: code as unknown, report: parsePodReport(out.trimEnd().split('\n').at(-1)) };
+}
+
+const run = (...args: readonly string[]) => start(args).ended;
+const fromUrl = (...args: readonly string[]) => run('--url', url, '--target', target, ...args);
+
+function file(content: string): string {
+  const path = join(work, 'manifest.yaml');
+  writeFileSync(path, content);
+  return path;
+}
+const provider = (spec: object, name = 'a') =>
+  JSON.stringify({ apiVersion: 'provider.example.com/v1', kind: 'Provider', metadata: { name }, spec });
+const claim = 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n';
+
+describe('from a URL', () => {
+  test('fills a directory that is made for it, and reports in JSON where there is no terminal', async () => {
+    server.set('/a.tar', { body: archive, bytesPerSecond: 40_000 });
+    const { out, code, report } = await fromUrl('--extract-path', '/data', '--checksum', digest);
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ outcome: 'succeeded', targets: [{ digest, files: 1, verification: 'checksum' }] });
+    expect(lastProgress(out)).toMatchObject({ bytesTotal: archive.length });
+    for (const line of out.trimEnd().split('\n')) expect(JSON.parse(line)).toBeInstanceOf(Object);
+    expect(readFileSync(join(target, 'data/sub/a'), 'utf8')).toBe('x'.repeat(60_000));
+  });
+
+  test('sends the credentials of a directory, and shows them nowhere', async () => {
+    mkdirSync(join(work, 'login'));
+    writeFileSync(join(work, 'login/hosts'), new URL(server.url).host);
+    writeFileSync(join(work, 'login/token'), 'geheim\n');
+    server.set('/a.tar', { body: archive, authorization: 'Bearer geheim' });
+    const { out, err, code } = await fromUrl('--credentials', join(work, 'login'));
+    expect(code).toBe(0);
+    expect(out + err).not.toContain('geheim');
+  });
+});
+
+describe('from a Provider', () => {
+  test('takes it out of a file that holds other objects, too', async () => {
+    const path = file([claim, provider({ sourceURL: url, extractPath: '/x' }), claim].join('\n---\n'));
+    expect(await run('-f', path, '--target', target)).toMatchObject({ code: 0 });
+    expect(readdirSync(target)).toEqual(['x']);
+  });
+
+  test('takes the one that is named, from standard input', async () => {
+    const input = [provider({ sourceURL: `${url}.missing` }), provider({ sourceURL: url }, 'b')].join('\n---\n');
+    const { ended } = start(['-f', '-', '--provider', 'b', '--target', target], { input });
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  const two = [provider({ sourceURL: 'http://x/' }), provider({ sourceURL: 'http://x/' }, 'b')].join('\n---\n');
+  test.each<[string, string, readonly string[], string]>([
+    ['a file without one', claim, [], 'has no Provider (apiVersion provider.example.com/v1, kind Provider)'],
+    ['several of which none is named', two, [], 'has several Providers (a, b); name one with --provider'],
+    ['a name that none has', two, ['--provider', 'c'], 'has no Provider c; it has a, b'],
+    ['no YAML', 'a: [', [], 'is not valid YAML'],
+    ['a field that is misspelled', provider({ sourceURL: 'http://x/', checkSum: '' }), [], '"checkSum"'],
+    ['a field that is missing', provider({}), [], 'spec.sourceURL'],
+    [
+      'a Secret whose keys are not given',
+      provider({ sourceURL: 'http://x/', secretRef: { name: 'login' } }),
+      [],
+      'credentials from the Secret login: put its keys as files into a directory and name that with --credentials',
+    ],
+  ])('refuses %s, before anything is made', async (_what, content, args, words) => {
+    const { code, report } = await run('-f', file(content), '--target', target, ...args);
+    expect([code, report]).toEqual([2, expect.objectContaining({ message: expect.stringContaining(words) })]);
+    expect(existsSync(target)).toBe(false);
+  });
+});
+
+describe('the directory', () => {
+  const content = () => {
+    mkdirSync(join(target, 'ours'), { recursive: true });
+    writeFileSync(join(target, 'ours/file'), 'ours');
+  };
+
+  test('that is not empty is left alone, and nothing is asked of the network', async () => {
+    content();
+    const { code, report } = await fromUrl();
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'TargetNotEmpty' })]);
+    expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
+    expect(server.requests).toEqual([]);
+  });
+
+  test('is cleaned where that is asked for', async () => {
+    content();
+    expect(await fromUrl('--on-existing', 'Clean')).toMatchObject({ code: 0 });
+    expect(readdirSync(target)).toEqual(['sub']);
+  });
+
+  test.each(['.', '..'])('%s is not cleaned, whatever was said: the shell stands in it', async (path) => {
+    mkdirSync(target);
+    writeFileSync(join(work, 'file'), 'ours');
+    const { ended } = start(['--url', url, '--target', path, '--on-existing', 'Clean'], { cwd: target });
+    expect(await ended).toMatchObject({ code: 2, report: { reason: 'TargetNotUsable' } });
+    expect(existsSync(join(work, 'file'))).toBe(true);
+  });
+
+  test('that is a file is refused', async () => {
+    writeFileSync(target, '');
+    const { code, report } = await fromUrl();
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'TargetNotUsable' })]);
+  });
+});
+
+describe('a failure', () => {
+  test('leaves an empty directory empty, and takes one away that was made', async () => {
+    server.set('/a.tar', { body: archive, cutAfter: 30_000 });
+    mkdirSync(target);
+    expect(await fromUrl()).toMatchObject({ code: 1, err: expect.stringContaining(`${target} is left empty`) });
+    expect(readdirSync(target)).toEqual([]);
+    const made = join(work, 'new/deep');
+    expect(await run('--url', url, '--target', made)).toMatchObject({ code: 1 });
+    expect(readdirSync(work)).toEqual(['target']);
+  });
+
+  test('that no other try can mend ends with 2', async () => {
+    const { code, report, err } = await fromUrl('--checksum', `sha256:${'0'.repeat(64)}`);
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'ChecksumMismatch' })]);
+    expect(err).toContain(digest);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  test.each([
+    ['no source', ['--target', 'x'], '--url'],
+    ['two sources', ['--url', 'http://x/', '-f', 'x', '--target', 'x'], 'cannot be used with'],
+    ['a field beside a file', ['-f', 'x', '--checksum', 'x', '--target', 'x'], 'cannot be used with'],
+    ['no target', ['--url', 'http://x/'], '--target'],
+    ['an unknown flag', ['--url', 'http://x/', '--target', 'x', '--nope'], '--nope'],
+    ['an unknown choice', ['--url', 'http://x/', '--target', 'x', '--on-existing', 'Ask'], 'Fail, Clean'],
+  ])('of the flags (%s) is told, with 2', async (_what, args, words) => {
+    const { code, err } = await run(...args);
+    expect([code, err]).toEqual([2, expect.stringContaining(words)]);
+  });
+});
+
+describe('told to stop', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 1],
+  ] as const)('by %s, removes what was written and ends with %d', async (signal, code) => {
+    const gate = server.gate();
+    server.set('/a.tar', { body: archive, gate, gateAfter: 30_000 });
+    const { child, ended } = start(['--url', url, '--target', target]);
+    await gate.reached;
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code, report: { reason: 'Interrupted' } });
+    expect(existsSync(target)).toBe(false);
+  });
+});
+
+describe('on a terminal', () => {
+  test('shows how far it is in one line, and the outcome in words', async () => {
+    server.set('/a.tar', { body: archive, bytesPerSecond: 30_000 });
+    const { out, code } = await startOnTerminal(['--url', url, '--target', target]).ended;
+    expect(code).toBe(0);
+    const lines = out.replaceAll('\r\u001B[K', '\n').split(/\r?\n/);
+    expect(lines).toContainEqual(expect.stringMatching(/^ *\d+% \[[#.]+\] [\d.]+ KiB of 60\.5 KiB {2}\d files?/));
+    expect(lines).toContainEqual(expect.stringMatching(/^done: 1 file from 60\.5 KiB in \d+ s; sha256:/));
+    for (const line of lines.filter((it) => it.includes('%'))) expect(line.length).toBeLessThan(100);
+  });
+
+  test('Ctrl-C ends it, with nothing left behind', async () => {
+    const gate = server.gate();
+    server.set('/a.tar', { body: archive, gate, gateAfter: 30_000 });
+    const { child, ended } = startOnTerminal(['--url', url, '--target', target]);
+    await gate.reached;
+    child.stdin.write('\u0003');
+    const { out, code } = await ended;
+    expect(code).toBe(130);
+    expect(out).toContain(`${target} was removed again`);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  test('says in words what is wrong', async () => {
+    const { out, code } = await startOnTerminal(['--url', `${url}.missing`, '--target', target]).ended;
+    expect(code).toBe(2);
+    expect(out).toContain(`failed: ${url}.missing answered with status 404: nothing is there. (SourceNotFound)`);
+  });
+});

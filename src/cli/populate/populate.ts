@@ -1,0 +1,70 @@
+/**
+ * `volprime populate`: fills a directory as a populator pod fills a volume, by the same code.
+ *
+ * Guarantee: with exit code 0 the directory holds all of the content, verified and flushed. With any other it is as empty as it was
+ * found, or as `--on-existing Clean` made it; what is told at the end says so.
+ */
+import { exitCodeOf, failureReport } from '../../pod/index.ts';
+import { AttemptFailedError, type PodReport } from '../../sdk/index.ts';
+import { type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
+import type { Reporter } from './reporter.ts';
+import { readSource, type SourceFlags } from './source.ts';
+
+export interface PopulateFlags extends SourceFlags {
+  readonly target: string;
+  readonly onExisting: OnExisting;
+}
+
+export interface PopulateOptions {
+  readonly flags: PopulateFlags;
+  readonly reporter: Reporter;
+  /** Its reason is the name of the signal that came. */
+  readonly signal: AbortSignal;
+}
+
+/** As of a program that SIGINT ended. */
+export const INTERRUPTED = 130;
+
+/** @returns the exit code: 0 populated, 1 worth another try, 2 not to be mended by one, 130 interrupted from the keyboard. */
+export async function populate({ flags, reporter, signal }: PopulateOptions): Promise<number> {
+  let target: LocalTarget | undefined;
+  try {
+    const spec = await readSource(flags);
+    target = openTarget(flags.target, flags.onExisting);
+    const { runTask } = await import('../../plugins/download-and-extract/run.ts');
+    const targets = await runTask(
+      {
+        version: 1,
+        plugin: 'download-and-extract',
+        attemptId: 'local',
+        targets: [{ path: target.path, spec }],
+      },
+      {
+        credentialsDir: flags.credentials ?? '',
+        logger: reporter.logger,
+        onProgress: (progress) => reporter.progress(progress),
+        signal,
+      },
+    );
+    const report: PodReport = { outcome: 'succeeded', targets };
+    reporter.end(report, undefined);
+    return exitCodeOf(report);
+  } catch (error) {
+    const report = failureReport(signal.aborted ? interrupted(signal.reason) : error);
+    reporter.end(report, undo(target));
+    return signal.reason === 'SIGINT' ? INTERRUPTED : exitCodeOf(report);
+  }
+}
+
+function undo(target: LocalTarget | undefined): string | undefined {
+  try {
+    return target?.undo();
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return `what was written to ${target?.path} so far is still there: ${words}`;
+  }
+}
+
+function interrupted(reason: unknown): AttemptFailedError {
+  return new AttemptFailedError('Interrupted', `It was told to stop (${String(reason)}) before it was complete.`);
+}
