@@ -271,6 +271,11 @@ export const reasons = {
   },
   SourceTLSFailed: { next: 'retries', meaning: 'The TLS connection failed; the message says why.', help: '' },
   SourceStalled: { next: 'retries', meaning: 'The server stopped sending.', help: '' },
+  SourceChanged: {
+    next: 'retries',
+    meaning: 'The connection broke, and the rest could not be had of the same version; the next attempt starts clean.',
+    help: 'If it stays: the server changes the file, or does not serve parts (Range) of it.',
+  },
   SourceTruncated: {
     next: 'retries',
     meaning: 'The archive ended too early: connection, Content-Length, codec or end of archive.',

@@ -32,6 +32,10 @@ export interface Route {
   /** Holds the answer, or what follows `gateAfter` bytes of the body, until the gate is opened. */
   readonly gate?: Gate;
   readonly gateAfter?: number;
+  /** Serves parts, as the ETag or Last-Modified of `headers` allows (Range, If-Range). */
+  readonly ranges?: boolean;
+  /** What the first, second, … request for this path gets instead; the later ones get the route itself. */
+  readonly inTurn?: readonly Omit<Route, 'inTurn'>[];
 }
 
 export interface Gate {
@@ -68,8 +72,8 @@ export interface ArchiveServerOptions {
   readonly port?: number;
   /** The host name in `url`, where it is not `host`. */
   readonly name?: string;
-  /** PEM; makes it an https server. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** PEM; makes it an https server. With `ca` it serves only those who have a certificate of that authority. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string };
   readonly routes?: Readonly<Record<string, Route>>;
 }
 
@@ -86,9 +90,13 @@ export async function startArchiveServer(options: ArchiveServerOptions): Promise
     requests.push({ method, path: request.url ?? '/', headers, remoteAddress: request.socket.remoteAddress });
     const count = (counts.get(path) ?? 0) + 1;
     counts.set(path, count);
-    answer(routes.get(path) ?? { status: 404 }, { request, response, count }).catch(() => response.destroy());
+    const route = routes.get(path) ?? { status: 404 };
+    answer({ ...route, ...route.inTurn?.[count - 1] }, { request, response, count }).catch(() => response.destroy());
   };
-  const server = tls === undefined ? createHttpServer(handle) : createHttpsServer(tls, handle);
+  const server =
+    tls === undefined
+      ? createHttpServer(handle)
+      : createHttpsServer({ ...tls, requestCert: tls.ca !== undefined }, handle);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   const address = server.address() as AddressInfo;
   const close = async () => {
@@ -120,10 +128,15 @@ async function answer(route: Route, { request, response, count }: Exchange): Pro
   }
   if (route.gate !== undefined && route.gateAfter === undefined) await pass(route.gate);
   const failing = route.failFirst === undefined || count <= route.failFirst;
-  const status = failing ? (route.status ?? (route.redirectTo === undefined ? 200 : 302)) : 200;
-  const body = route.body ?? Buffer.from(`${status}\n`);
+  const whole = failing ? (route.status ?? (route.redirectTo === undefined ? 200 : 302)) : 200;
+  const content = route.body ?? Buffer.from(`${whole}\n`);
+  const part = whole === 200 && route.ranges === true ? askedPart(route, request, content.length) : undefined;
+  const status = part === undefined ? whole : 206;
+  const body = part === undefined ? content : content.subarray(part.first, part.last + 1);
   response.writeHead(status, {
     ...(route.chunked !== true && { 'content-length': route.announce ?? body.length }),
+    ...(route.ranges === true && { 'accept-ranges': 'bytes' }),
+    ...(part !== undefined && { 'content-range': `bytes ${part.first}-${part.last}/${content.length}` }),
     ...(route.redirectTo !== undefined && { location: route.redirectTo }),
     ...route.headers,
   });
@@ -132,6 +145,22 @@ async function answer(route: Route, { request, response, count }: Exchange): Pro
     return;
   }
   await sendBody(route, body, response);
+}
+
+/** Undefined: the whole body, since no part is asked for, or not of this version. */
+function askedPart(
+  route: Route,
+  request: IncomingMessage,
+  length: number,
+): { first: number; last: number } | undefined {
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const version = request.headers['if-range'];
+  if (asked === null) return undefined;
+  if (version !== undefined && version !== route.headers?.['etag'] && version !== route.headers?.['last-modified']) {
+    return undefined;
+  }
+  const last = asked[2] === '' ? length - 1 : Math.min(Number(asked[2]), length - 1);
+  return Number(asked[1]) <= last ? { first: Number(asked[1]), last } : undefined;
 }
 
 async function sendBody(route: Route, body: Buffer, response: ServerResponse): Promise<void> {

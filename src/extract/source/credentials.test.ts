@@ -25,6 +25,13 @@ describe('headers', () => {
   });
 });
 
+test('S3 keys are none of the headers', () => {
+  const keys = { accessKeyId: 'A', secretAccessKey: 'S\n', sessionToken: 'T' };
+  const { headers, s3 } = read({ hosts: 'example.com', ...keys });
+  expect(headers).toEqual({});
+  expect(s3).toEqual({ accessKeyId: 'A', secretAccessKey: 'S', sessionToken: 'T' });
+});
+
 describe('hosts', () => {
   test.each([
     ['example.com', 'https://example.com/a', true],
@@ -49,6 +56,10 @@ describe('a Secret that is not usable is refused, naming the key and never a val
     ['empty hosts', { hosts: ' \n', token: secret }, '"hosts"'],
     ['nothing to send', { hosts: 'a' }, 'exactly one of'],
     ['two kinds', { hosts: 'a', token: secret, headers: `a: ${secret}` }, 'exactly one of'],
+    ['S3 keys and a token', { hosts: 'a', token: secret, accessKeyId: secret, secretAccessKey: secret }, 'exactly one'],
+    ['half of the S3 keys', { hosts: 'a', accessKeyId: secret }, '"secretAccessKey" is missing'],
+    ['a certificate without its key', { hosts: 'a', 'tls.crt': secret }, '"tls.key" is missing'],
+    ['no certificate', { hosts: 'a', 'tls.crt': secret, 'tls.key': secret }, 'PEM'],
     ['no password', { hosts: 'a', username: secret }, '"password" is missing'],
     ['no username', { hosts: 'a', password: secret }, '"username" is missing'],
     ['a colon in the username', { hosts: 'a', username: `${secret}:`, password: secret }, '"username" must not'],

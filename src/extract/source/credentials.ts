@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { PermanentError } from '../../sdk/index.ts';
 import { codeOf } from '../error-code.ts';
 
@@ -13,6 +14,15 @@ export interface Credentials {
   /** Whether the Secret allows this URL's host and port to see the headers. */
   allows(url: URL): boolean;
   readonly headers: Readonly<Record<string, string>>;
+  /** PEM, for servers that ask who connects (mutual TLS). */
+  readonly clientCertificate: { readonly cert: string; readonly key: string } | undefined;
+  readonly s3: S3Keys | undefined;
+}
+
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
 }
 
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -39,27 +49,65 @@ export function readCredentials(dir: string): Credentials {
   if (hosts.size === 0) {
     throw invalid('"hosts" is missing: list the hosts that may receive the credentials, for example "example.com"');
   }
+  const headers = readHeaders(dir);
+  const clientCertificate = readClientCertificate(dir);
+  const s3 = readS3Keys(dir);
+  const ways = [headers, s3].filter((way) => way !== undefined).length;
+  if (ways > 1 || (ways === 0 && clientCertificate === undefined)) throw invalid(NEEDS_ONE);
   return {
-    headers: readHeaders(dir),
+    headers: headers ?? {},
+    clientCertificate,
+    s3,
     allows: (url) => hosts.has(url.host) || hosts.has(`${url.hostname}:${effectivePort(url)}`),
   };
 }
 
-function readHeaders(dir: string): Readonly<Record<string, string>> {
+const NEEDS_ONE =
+  'needs exactly one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey"; ' +
+  'and beside it or alone "tls.crt" and "tls.key"';
+
+/** Undefined where the Secret has nothing for a header. */
+function readHeaders(dir: string): Readonly<Record<string, string>> | undefined {
   const token = readKey(dir, 'token');
-  const username = readKey(dir, 'username');
-  const password = readKey(dir, 'password');
+  const user = readPair(dir, 'username', 'password');
   const lines = readKey(dir, 'headers');
-  const basic = username !== undefined || password !== undefined;
-  if ([token !== undefined, basic, lines !== undefined].filter(Boolean).length !== 1) {
-    throw invalid('needs exactly one of: "token"; "username" and "password"; "headers"');
-  }
+  if ([token, user, lines].filter((way) => way !== undefined).length > 1) throw invalid(NEEDS_ONE);
   if (token !== undefined) return { authorization: checkValue(`Bearer ${token}`, 'token') };
   if (lines !== undefined) return parseHeaders(lines);
-  if (username === undefined) throw invalid('"username" is missing beside "password"');
-  if (password === undefined) throw invalid('"password" is missing beside "username"');
+  if (user === undefined) return undefined;
+  const [username, password] = user;
   if (username.includes(':')) throw invalid('"username" must not contain ":"');
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+function readClientCertificate(dir: string): Credentials['clientCertificate'] {
+  const pair = readPair(dir, 'tls.crt', 'tls.key');
+  if (pair === undefined) return undefined;
+  const [cert, key] = pair;
+  try {
+    createSecureContext({ cert, key });
+  } catch {
+    throw invalid('"tls.crt" and "tls.key" are not a certificate and its key in PEM form');
+  }
+  return { cert, key };
+}
+
+function readS3Keys(dir: string): S3Keys | undefined {
+  const pair = readPair(dir, 'accessKeyId', 'secretAccessKey');
+  if (pair === undefined) return undefined;
+  const [accessKeyId, secretAccessKey] = pair;
+  const token = readKey(dir, 'sessionToken');
+  const sessionToken = token === undefined ? undefined : checkValue(token, 'sessionToken');
+  return { accessKeyId: checkValue(accessKeyId, 'accessKeyId'), secretAccessKey, sessionToken };
+}
+
+/** Two keys that are of use only together. */
+function readPair(dir: string, first: string, second: string): readonly [string, string] | undefined {
+  const [one, other] = [readKey(dir, first), readKey(dir, second)];
+  if (one === undefined && other === undefined) return undefined;
+  if (one === undefined) throw invalid(`"${first}" is missing beside "${second}"`);
+  if (other === undefined) throw invalid(`"${second}" is missing beside "${first}"`);
+  return [one, other];
 }
 
 function parseHeaders(lines: string): Readonly<Record<string, string>> {
