@@ -265,9 +265,6 @@ describe('a hostile archive is refused, by name', () => {
       'h',
     ],
     ['a hard link to something below a file', [{ name: 'f' }, { name: 'h', type: '1', linkName: 'f/g' }], 'h'],
-    ['a character device', [{ name: 'null', type: '3' }], 'null'],
-    ['a block device', [{ name: 'sda', type: '4' }], 'sda'],
-    ['a pipe', [{ name: 'fifo', type: '6' }], 'fifo'],
     ['a file where a directory is', [{ name: 'd/f' }, { name: 'd', data: 'x' }], 'd'],
     ['a directory where a file is', [{ name: 'f', data: 'x' }, { name: 'f/g' }], 'f'],
   ];
@@ -284,15 +281,29 @@ describe('a hostile archive is refused, by name', () => {
   });
 });
 
+describe('an archive without its end marker', () => {
+  const good = rawEntry({ name: 'good', data: 'x'.repeat(700) });
+
+  test.each([
+    ['no block of zeros', good],
+    ['one block of zeros', Buffer.concat([good, Buffer.alloc(512)])],
+  ])('is taken with a warning where it is complete: %s', async (_what, archive) => {
+    const warnings: unknown[] = [];
+    const logger = { ...silent, warn: (message: string) => void warnings.push(message) };
+    expect(await extract(archive, { logger })).toBe(1);
+    expect(warnings).toEqual([expect.stringContaining('end-of-archive marker')]);
+  });
+});
+
 describe('a damaged or unsupported archive', () => {
   const good = rawEntry({ name: 'good', data: 'x'.repeat(700) });
   const cases: [what: string, archive: Buffer, code: string][] = [
     ['cut in a header', good.subarray(0, 300), 'SourceTruncated'],
     ['cut in the data', good.subarray(0, 900), 'SourceTruncated'],
     ['cut in the padding', good.subarray(0, good.length - 10), 'SourceTruncated'],
-    ['cut between two entries', good, 'SourceTruncated'],
-    ['with one block of zeros only', Buffer.concat([good, Buffer.alloc(512)]), 'SourceTruncated'],
     ['nothing at all', Buffer.alloc(0), 'SourceTruncated'],
+    ['one block of zeros and nothing else', Buffer.alloc(512), 'SourceTruncated'],
+    ['an end after an extended header', rawEntry(paxHeader({ path: 'f' })), 'SourceTruncated'],
     ['a header whose checksum does not hold', tar([{ name: 'f', badChecksum: true }]), 'ArchiveCorrupt'],
     ['a bad header in the middle', tar([{ name: 'f' }, { name: 'g', badChecksum: true }]), 'ArchiveCorrupt'],
     ['garbage between entries', Buffer.concat([good, Buffer.alloc(512, 7), endOfArchive]), 'ArchiveCorrupt'],
@@ -320,7 +331,14 @@ describe('a damaged or unsupported archive', () => {
     ['a global path', tar([{ ...paxHeader({ path: 'f' }), type: 'g' }, { name: 'f' }]), 'ArchiveCorrupt'],
     ['an extended header of 2 MiB', tar([{ name: 'p', type: 'x', size: 2 << 20 }]), 'UnsupportedEntry'],
     ['a sparse file of GNU', tar([{ name: 's', type: 'S' }]), 'UnsupportedEntry'],
-    ['a sparse file of pax', tar([paxHeader({ 'GNU.sparse.major': '1' }), { name: 's' }]), 'UnsupportedEntry'],
+    [
+      'a sparse file of pax',
+      tar([paxHeader({ 'GNU.sparse.major': '2', 'GNU.sparse.size': '0' }), { name: 's' }]),
+      'UnsupportedEntry',
+    ],
+    ['a character device', tar([{ name: 'null', type: '3' }]), 'UnsupportedEntry'],
+    ['a block device', tar([{ name: 'sda', type: '4' }]), 'UnsupportedEntry'],
+    ['a pipe', tar([{ name: 'fifo', type: '6' }]), 'UnsupportedEntry'],
     ['a type of some vendor', tar([{ name: 'z', type: 'Z' }]), 'UnsupportedEntry'],
     [
       'a name that no file system takes',
@@ -334,7 +352,7 @@ describe('a damaged or unsupported archive', () => {
   });
 
   test('a cut is worth another attempt, damage is not', async () => {
-    await expect(extract(good)).rejects.toMatchObject({ retry: { type: 'backoff' } });
+    await expect(extract(good.subarray(0, 900))).rejects.toMatchObject({ retry: { type: 'backoff' } });
     await expect(extract(tar([{ name: 'f', badChecksum: true }]))).rejects.toMatchObject({ retry: { type: 'never' } });
   });
 });

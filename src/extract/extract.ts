@@ -1,6 +1,9 @@
 /** Tar stream in, files out: each entry of the reader goes to the tree writer. Whatever is not written is an error. */
-import type { PluginLogger } from '../sdk/index.ts';
-import { TarReader, type EntryHandler, type TarEntry } from './entries/tar-reader.ts';
+import { PermanentError, type PluginLogger } from '../sdk/index.ts';
+import { quote } from './entries/entry-name.ts';
+import type { Entry, EntryHandler } from './entries/entry.ts';
+import { type Notes, noteText } from './entries/notes.ts';
+import { TarReader } from './entries/tar-reader.ts';
 import { TreeWriter } from './write/tree-writer.ts';
 
 export interface ExtractOptions {
@@ -18,30 +21,38 @@ export interface ExtractOptions {
  */
 export async function extractTar(chunks: AsyncIterable<Buffer>, options: ExtractOptions): Promise<number> {
   using tree = new TreeWriter(options.root);
-  const reader = new TarReader(entriesTo(tree));
+  const notes: Notes = new Map();
+  let attributesLost = 0;
+  const reader = new TarReader(
+    entriesTo(tree, () => attributesLost++),
+    notes,
+  );
   for await (const chunk of chunks) {
     reader.write(chunk);
     options.onFiles(tree.files);
   }
   reader.end();
   tree.finish();
-  if (reader.attributesLost > 0) {
-    options.logger.warn('extended attributes and ACLs are not restored', { entries: reader.attributesLost });
-  }
+  if (attributesLost > 0) options.logger.warn('extended attributes are not restored', { entries: attributesLost });
+  for (const [note, entries] of notes) options.logger.warn(noteText(note), { entries });
   return tree.files;
 }
 
-function entriesTo(tree: TreeWriter): EntryHandler {
+function entriesTo(tree: TreeWriter, onAttributesLost: () => void): EntryHandler {
   return {
-    begin: (entry) => beginEntry(tree, entry),
+    begin: (entry) => {
+      if (entry.attributes !== undefined) onAttributesLost();
+      beginEntry(tree, entry);
+    },
     data: (bytes) => tree.write(bytes),
     end: () => tree.closeFile(),
   };
 }
 
-function beginEntry(tree: TreeWriter, entry: TarEntry): void {
+function beginEntry(tree: TreeWriter, entry: Entry): void {
   switch (entry.type) {
     case 'file':
+      if (entry.sparse !== undefined) throw unsupported(entry, 'is a sparse file');
       return tree.openFile(entry);
     case 'directory':
       return tree.directory(entry);
@@ -49,5 +60,14 @@ function beginEntry(tree: TreeWriter, entry: TarEntry): void {
       return tree.hardLink(entry, entry.linkName);
     case 'symbolicLink':
       return tree.symbolicLink(entry, entry.linkName);
+    case 'characterDevice':
+    case 'blockDevice':
+      throw unsupported(entry, 'is a device');
+    case 'fifo':
+      throw unsupported(entry, 'is a pipe');
   }
+}
+
+function unsupported({ name }: Entry, what: string): PermanentError {
+  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}, which is not supported.`);
 }

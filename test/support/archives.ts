@@ -11,9 +11,12 @@ export interface RawEntry {
   readonly linkName?: string | Buffer;
   readonly data?: Buffer | string;
   readonly mode?: number;
+  /** Of number fields a Buffer is written as it is. */
+  readonly uid?: number | Buffer;
+  readonly gid?: number | Buffer;
   /** Seconds. */
-  readonly mtime?: number;
-  /** The size field, where it is not the data's length; a Buffer is written as it is. */
+  readonly mtime?: number | Buffer;
+  /** The size field, where it is not the data's length. */
   readonly size?: number | Buffer;
   /** A checksum field that does not hold. */
   readonly badChecksum?: boolean;
@@ -34,13 +37,13 @@ export function rawEntry(entry: RawEntry): Buffer {
   const data = Buffer.from(entry.data ?? '');
   const header = Buffer.alloc(BLOCK);
   const put = (offset: number, value: string | Buffer) => Buffer.from(value).copy(header, offset);
-  const octal = (value: number, width: number) => `${value.toString(8).padStart(width - 1, '0')}\0`;
-  const size = entry.size ?? data.length;
+  const octal = (value: number | Buffer, width: number) =>
+    typeof value === 'number' ? `${value.toString(8).padStart(width - 1, '0')}\0` : value;
   put(0, entry.name);
   put(100, octal(entry.mode ?? (entry.type === '5' ? 0o755 : 0o644), 8));
-  put(108, octal(0, 8));
-  put(116, octal(0, 8));
-  put(124, typeof size === 'number' ? octal(size, 12) : size);
+  put(108, octal(entry.uid ?? 0, 8));
+  put(116, octal(entry.gid ?? 0, 8));
+  put(124, octal(entry.size ?? data.length, 12));
   put(136, octal(entry.mtime ?? 1_700_000_000, 12));
   put(148, ' '.repeat(8));
   put(156, entry.type ?? '0');

@@ -1,4 +1,4 @@
-/** What readers of archives hand to the writer. */
+/** What readers of archives hand to the policy, and the policy to the writer. */
 import type { ByteString } from './tar-header.ts';
 
 export type EntryType = 'file' | 'directory' | 'hardLink' | 'symbolicLink' | 'characterDevice' | 'blockDevice' | 'fifo';
@@ -7,17 +7,20 @@ export interface Entry {
   readonly type: EntryType;
   /** Exactly as the archive spells it: nothing is stripped, nothing is safe yet. */
   readonly name: ByteString;
-  /** Of hard and symbolic links. */
+  /** Of hard and symbolic links; else ''. */
   readonly linkName: ByteString;
-  /** Bytes of data that follow; of a sparse file the stored ones. */
+  /** Bytes of data that follow; of a sparse file the stored ones. 0 for all but files. */
   readonly size: number;
   /** Type bits left out; 12 bits. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Seconds since 1970, with a fraction where the archive has one. */
+  /**
+   * Seconds since 1970, with a fraction where the archive has one; negative before 1970. (Node's futimes takes the present time instead
+   * of a negative number, but not of a negative number's text.)
+   */
   readonly mtime: number;
-  /** Names without "SCHILY.xattr." and the like. */
+  /** Extended attributes by their full names ("user.a", "security.capability"). */
   readonly attributes: ReadonlyMap<ByteString, Buffer> | undefined;
   /** Of sparse files: the apparent size, and where the stored data belongs, in order. */
   readonly sparse: { readonly size: number; readonly extents: readonly Extent[] } | undefined;

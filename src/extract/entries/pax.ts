@@ -1,73 +1,134 @@
-/** Extended headers: pax records and GNU's long names, which say more about the entry that follows. */
-import { PermanentError } from '../../sdk/index.ts';
+/** Extended headers of pax archives: records that say more about the entry that follows. */
+import { extendedAttribute } from './extended-attribute.ts';
+import { addNote, type Notes } from './notes.ts';
+import type { SparseRecords } from './sparse.ts';
 import { corrupt, type ByteString } from './tar-header.ts';
 
 /** What extended headers say about the next entry; a member that is absent is said by the entry's own header. */
 export interface Overrides {
-  readonly name?: ByteString;
-  readonly linkName?: ByteString;
-  readonly size?: number;
-  readonly mtime?: number;
-}
-
-export interface PaxHeader {
-  readonly overrides: Overrides;
-  /** It also speaks of extended attributes or ACLs. */
-  readonly hasAttributes: boolean;
+  name?: ByteString;
+  linkName?: ByteString;
+  size?: number;
+  mtime?: number;
+  uid?: number;
+  gid?: number;
+  attributes?: Map<ByteString, Buffer>;
+  sparse?: SparseRecords;
 }
 
 /**
- * Reads the records of one extended header: "LENGTH KEY=VALUE\n", where LENGTH counts the bytes of the whole record.
- *
- * @throws PermanentError `ArchiveCorrupt`, and `UnsupportedEntry` for sparse files, whose data is not the file's content.
+ * Reads the records of one extended header into `overrides`; a later record wins.
+ * @param data is not kept.
+ * @throws PermanentError `ArchiveCorrupt`, `UnsupportedEntry` for a kind of sparse file that nobody has written yet.
  */
-export function parsePax(data: Buffer): PaxHeader {
-  const records = new Map<string, Buffer>();
-  for (let offset = 0; offset < data.length; ) {
-    const { key, value, length } = parseRecord(data.subarray(offset));
-    records.set(key, value);
-    offset += length;
-  }
-  const keys = [...records.keys()];
-  if (keys.some((key) => key.startsWith('GNU.sparse.'))) {
-    throw new PermanentError('UnsupportedEntry', 'The archive holds sparse files; create it without --sparse.');
-  }
-  return { overrides: overridesOf(records), hasAttributes: keys.some((key) => ATTRIBUTES.test(key)) };
+export function readPax(data: Buffer, overrides: Overrides, notes: Notes): void {
+  for (let offset = 0; offset < data.length; ) offset = readRecord(data, offset, overrides, notes);
 }
 
-const ATTRIBUTES = /^(SCHILY\.xattr|LIBARCHIVE\.xattr|SCHILY\.acl|RHT\.security)\./;
-
-function parseRecord(data: Buffer): { readonly key: string; readonly value: Buffer; readonly length: number } {
-  const digits = /^(\d{1,8}) /.exec(data.toString('latin1', 0, 16))?.[1];
-  const length = Number(digits);
-  const equals = data.indexOf('=');
-  if (digits === undefined || data[length - 1] !== 0x0a || equals === -1 || equals >= length) {
+/** One record: "LENGTH KEY=VALUE\n", where LENGTH counts the bytes of the whole record. @returns where the next one begins. */
+function readRecord(data: Buffer, from: number, overrides: Overrides, notes: Notes): number {
+  let at = from;
+  let length = 0;
+  for (let byte = data[at] ?? 0; byte >= 0x30 && byte <= 0x39 && at < from + 8; byte = data[++at] ?? 0) {
+    length = length * 10 + byte - 0x30;
+  }
+  const end = from + length;
+  const equals = data.indexOf(0x3d, at);
+  if (at === from || data[at] !== 0x20 || data[end - 1] !== 0x0a || equals === -1 || equals >= end) {
     throw corrupt('an extended header is malformed');
   }
-  return {
-    key: data.toString('utf8', digits.length + 1, equals),
-    value: data.subarray(equals + 1, length - 1),
-    length,
-  };
+  const key = data.toString('latin1', at + 1, equals);
+  if (!IGNORED.has(key)) applyRecord(key, data.toString('latin1', equals + 1, end - 1), overrides, notes);
+  return end;
 }
 
-/** An empty value takes an earlier one back, which is what leaving it out does here. */
-function overridesOf(records: ReadonlyMap<string, Buffer>): Overrides {
-  const text = (key: string) => records.get(key)?.toString('latin1') || undefined;
-  const name = text('path');
-  const linkName = text('linkpath');
-  const size = decimal(text('size'), /^\d{1,15}$/);
-  const mtime = decimal(text('mtime'), /^-?\d{1,15}(\.\d*)?$/);
-  return {
-    ...(name !== undefined && { name }),
-    ...(linkName !== undefined && { linkName }),
-    ...(size !== undefined && { size }),
-    ...(mtime !== undefined && { mtime }),
-  };
+/** What nearly every pax archive says, and no file system takes. */
+const IGNORED: ReadonlySet<string> = new Set([
+  'atime',
+  'ctime',
+  'uname',
+  'gname',
+  'comment',
+  'LIBARCHIVE.creationtime',
+]);
+
+function applyRecord(key: string, value: ByteString, overrides: Overrides, notes: Notes): void {
+  switch (key) {
+    case 'path':
+      return set(overrides, 'name', value || undefined);
+    case 'linkpath':
+      return set(overrides, 'linkName', value || undefined);
+    case 'size':
+      return set(overrides, 'size', decimal(value, UNSIGNED));
+    case 'mtime':
+      return set(overrides, 'mtime', decimal(value, TIME));
+    case 'uid':
+    case 'gid':
+      return set(overrides, key, decimal(value, SIGNED));
+    case 'SCHILY.acl.access':
+    case 'SCHILY.acl.default':
+    case 'SCHILY.acl.ace':
+      return addNote(notes, 'accessControlList');
+    default:
+      if (key.startsWith('GNU.sparse.')) return applySparse(key.slice('GNU.sparse.'.length), value, overrides);
+      return applyAttribute(key, value, overrides);
+  }
 }
 
-function decimal(value: string | undefined, form: RegExp): number | undefined {
-  if (value === undefined) return undefined;
+/** An empty value takes an earlier one back. */
+function set<Key extends 'name' | 'linkName' | 'size' | 'mtime' | 'uid' | 'gid'>(
+  overrides: Overrides,
+  key: Key,
+  value: Overrides[Key] | undefined,
+): void {
+  if (value === undefined) delete overrides[key];
+  else overrides[key] = value;
+}
+
+const UNSIGNED = /^\d{1,15}$/;
+const SIGNED = /^-?\d{1,15}$/;
+const TIME = /^-?\d{1,15}(\.\d*)?$/;
+
+function decimal(value: string, form: RegExp): number | undefined {
+  return value === '' ? undefined : number(value, form);
+}
+
+function number(value: string, form: RegExp): number {
   if (!form.test(value)) throw corrupt('an extended header holds a malformed number');
   return Number(value);
+}
+
+function applySparse(key: string, value: ByteString, overrides: Overrides): void {
+  const sparse: SparseRecords = (overrides.sparse ??= { numbers: [] });
+  switch (key) {
+    case 'name':
+      sparse.name = value;
+      return;
+    case 'size':
+    case 'realsize':
+      sparse.size = number(value, UNSIGNED);
+      return;
+    case 'offset':
+    case 'numbytes':
+      sparse.numbers.push(number(value, UNSIGNED));
+      return;
+    case 'map':
+      for (const digits of value === '' ? [] : value.split(',')) sparse.numbers.push(number(digits, UNSIGNED));
+      return;
+    case 'major':
+      sparse.major = number(value, UNSIGNED);
+      return;
+    case 'minor':
+      sparse.minor = number(value, UNSIGNED);
+      return;
+    case 'numblocks':
+      return;
+    default:
+      throw corrupt(`an extended header has the unknown record "GNU.sparse.${key}"`);
+  }
+}
+
+function applyAttribute(key: string, value: ByteString, overrides: Overrides): void {
+  const attribute = extendedAttribute(key, value);
+  if (attribute !== undefined) (overrides.attributes ??= new Map()).set(attribute.name, attribute.value);
 }

@@ -1,0 +1,19 @@
+/** What a reader or the policy left out or put up with: said once at the end, with a count. */
+export type Note = 'accessControlList' | 'endMarkerMissing';
+
+const texts: Readonly<Record<Note, string>> = {
+  accessControlList: 'access control lists (ACLs) are not restored',
+  endMarkerMissing: "the archive lacks its end-of-archive marker; its entries and the source's length are complete",
+};
+
+/** Counts by note. Plain data, so that it can cross threads. */
+export type Notes = Map<Note, number>;
+
+export function addNote(notes: Notes, note: Note): void {
+  notes.set(note, (notes.get(note) ?? 0) + 1);
+}
+
+/** One line for a log. */
+export function noteText(note: Note): string {
+  return texts[note];
+}
