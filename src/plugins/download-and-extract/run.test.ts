@@ -10,7 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
-import { rawEntry, tar, tarGz } from '../../../test/support/archives.ts';
+import { tar, tarGz } from '../../../test/support/archives.ts';
 import type { PluginLogger } from '../../sdk/index.ts';
 import type { Progress } from '../../extract/meter.ts';
 import { type RunOptions, runTask } from './run.ts';
@@ -150,8 +150,13 @@ describe('a source that fails', () => {
     ['announces less than it has', { body: archive, announce: 500 }, 'SourceTruncated', 'backoff'],
     ['is a cut gzip stream', { body: archive.subarray(0, 500) }, 'SourceTruncated', 'backoff'],
     ['is gzip without its trailer', { body: archive.subarray(0, -8) }, 'SourceTruncated', 'backoff'],
-    ['is a cut tar stream', { body: plain.subarray(0, -1024) }, 'SourceTruncated', 'backoff'],
-    ['is a cut tar stream in good gzip', { body: gzipSync(rawEntry({ name: 'f' })) }, 'SourceTruncated', 'backoff'],
+    ['is a cut tar stream', { body: plain.subarray(0, -1024 - 100) }, 'SourceTruncated', 'backoff'],
+    [
+      'is a cut tar stream in good gzip',
+      { body: gzipSync(plain.subarray(0, -1024 - 100)) },
+      'SourceTruncated',
+      'backoff',
+    ],
     ['has a wrong gzip checksum', { body: damaged(archive, -8) }, 'ArchiveCorrupt', 'never'],
     ['has a wrong gzip length', { body: damaged(archive, -1) }, 'ArchiveCorrupt', 'never'],
     [
