@@ -3,6 +3,7 @@ import { PermanentError, type PluginLogger } from '../sdk/index.ts';
 import { quote } from './entries/entry-name.ts';
 import type { Entry, EntryHandler } from './entries/entry.ts';
 import { type Notes, noteText } from './entries/notes.ts';
+import { applyPolicy, type Policy } from './entries/policy.ts';
 import { TarReader } from './entries/tar-reader.ts';
 import { TreeWriter } from './write/tree-writer.ts';
 
@@ -23,10 +24,8 @@ export async function extractTar(chunks: AsyncIterable<Buffer>, options: Extract
   using tree = new TreeWriter(options.root);
   const notes: Notes = new Map();
   let attributesLost = 0;
-  const reader = new TarReader(
-    entriesTo(tree, () => attributesLost++),
-    notes,
-  );
+  const writer = entriesTo(tree, () => attributesLost++);
+  const reader = new TarReader(applyPolicy(EVERYTHING, notes, writer), notes);
   for await (const chunk of chunks) {
     reader.write(chunk);
     options.onFiles(tree.files);
@@ -37,6 +36,8 @@ export async function extractTar(chunks: AsyncIterable<Buffer>, options: Extract
   for (const [note, entries] of notes) options.logger.warn(noteText(note), { entries });
   return tree.files;
 }
+
+const EVERYTHING: Policy = { stripComponents: 0, include: [], exclude: [], preserveOwners: false };
 
 function entriesTo(tree: TreeWriter, onAttributesLost: () => void): EntryHandler {
   return {

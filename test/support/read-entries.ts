@@ -16,8 +16,8 @@ export interface ReadArchive {
 /** @param step length of the pieces in which the archive comes; their memory is reused, as a ring's is. */
 export function readTar(archive: Buffer, step = archive.length): ReadArchive {
   const notes: Notes = new Map();
-  const entries: ReadEntry[] = [];
-  const reader = new TarReader(collect(entries), notes);
+  const { handler, entries } = collectEntries();
+  const reader = new TarReader(handler, notes);
   const slot = Buffer.alloc(step);
   for (let offset = 0; offset < archive.length; offset += step) {
     const length = archive.copy(slot, 0, offset);
@@ -28,9 +28,11 @@ export function readTar(archive: Buffer, step = archive.length): ReadArchive {
   return { entries, notes };
 }
 
-function collect(entries: ReadEntry[]): EntryHandler {
+/** A handler that keeps what it gets. */
+export function collectEntries(): { readonly handler: EntryHandler; readonly entries: readonly ReadEntry[] } {
+  const entries: ReadEntry[] = [];
   let open: { readonly entry: Entry; readonly pieces: Buffer[] } | undefined;
-  return {
+  const handler: EntryHandler = {
     begin(entry) {
       if (open !== undefined) throw new Error('an entry began before the file ahead of it had ended');
       if (entry.type === 'file') open = { entry, pieces: [] };
@@ -46,6 +48,7 @@ function collect(entries: ReadEntry[]): EntryHandler {
       open = undefined;
     },
   };
+  return { handler, entries };
 }
 
 /** The content of a sparse file, holes filled with zeros. */

@@ -10,10 +10,14 @@ import type { ByteString } from './tar-header.ts';
 export function safeName(name: ByteString): ByteString {
   if (name.includes('\0')) throw hostile(name, 'contains a NUL character');
   if (name.startsWith('/')) throw hostile(name, 'is an absolute path');
+  if (!ODD_PART.test(name)) return name;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw hostile(name, 'contains ".."');
   return parts.join('/');
 }
+
+/** One that is empty or consists of one or two dots. */
+const ODD_PART = /(^|\/)\.{0,2}(\/|$)/;
 
 /** Symbolic links of the archive by their place below the target. */
 export type Links = ReadonlyMap<ByteString, { readonly target: ByteString }>;

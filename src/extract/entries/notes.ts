@@ -1,9 +1,11 @@
 /** What a reader or the policy left out or put up with: said once at the end, with a count. */
-export type Note = 'accessControlList' | 'endMarkerMissing';
+export type Note = 'accessControlList' | 'endMarkerMissing' | 'unusualTime';
 
 const texts: Readonly<Record<Note, string>> = {
   accessControlList: 'access control lists (ACLs) are not restored',
   endMarkerMissing: "the archive lacks its end-of-archive marker; its entries and the source's length are complete",
+  unusualTime:
+    'modification times before 1901 or after 2446 may have become the nearest time that the file system can hold',
 };
 
 /** Counts by note. Plain data, so that it can cross threads. */
