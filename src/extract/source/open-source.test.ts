@@ -25,7 +25,10 @@ let server: ArchiveServer;
 beforeEach(async () => {
   server = await startArchiveServer({ host: '127.0.0.1', routes: { '/a': { body } } });
 });
-afterEach(() => server.close());
+afterEach(async () => {
+  for (const name of ['HTTP_PROXY', 'NO_PROXY']) delete process.env[name];
+  await server.close();
+});
 
 type Options = Partial<Location> & Partial<SourceContext> & { readonly paths?: readonly string[] };
 
@@ -200,6 +203,43 @@ describe('a transfer that breaks ends the attempt', () => {
   });
 });
 
+describe('a large body is asked for again over a connection of its own', () => {
+  const directFrom = 100_000;
+
+  test('which brings it', async () => {
+    const route = { body, headers: strong, inTurn: [{ gate: server.gate(), gateAfter: 10 }] };
+    expect((await serve(route, { directFrom })).equals(body)).toBe(true);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('and again after a break', async () => {
+    const route = { body, headers: strong, ranges: true, inTurn: [{}, { cutAfter: 100_000 }] };
+    expect((await serve(route, { directFrom })).equals(body)).toBe(true);
+    expect(ranges().slice(2)).toEqual([
+      ['bytes=100000-', '"v1"'],
+      ['bytes=100000-', '"v1"'],
+    ]);
+  });
+
+  test.each<[string, Route]>([
+    ['is of another version', { body: other, headers: { etag: '"v2"' } }],
+    ['has another length', { body: body.subarray(1) }],
+    ['is not given a second time', { status: 403 }],
+    ['is chunked', { body, chunked: true }],
+    ['is redirected', { redirectTo: '/elsewhere' }],
+  ])('unless what comes there %s', async (_what, second) => {
+    expect((await serve({ body, headers: strong, inTurn: [{}, second] }, { directFrom })).equals(body)).toBe(true);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('unless there is a proxy', async () => {
+    process.env['HTTP_PROXY'] = 'http://127.0.0.1:1';
+    process.env['NO_PROXY'] = '127.0.0.1';
+    expect((await download({ directFrom })).equals(body)).toBe(true);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
 describe('before the first byte', () => {
   test('what may pass is waited for, a few times', async () => {
     expect((await serve({ body, status: 503, failFirst: 2 })).equals(body)).toBe(true);
@@ -271,8 +311,6 @@ describe('a proxy', () => {
   const servers: Server[] = [];
   afterEach(() => {
     for (const proxy of servers.splice(0)) proxy.close();
-    delete process.env['NO_PROXY'];
-    delete process.env['HTTP_PROXY'];
   });
 
   /** It answers everything itself, with the address it was asked for. */

@@ -23,6 +23,8 @@ export interface SourceContext {
   /** Bytes per second. */
   readonly bandwidth?: number | undefined;
   readonly timeouts?: Timeouts;
+  /** Bodies of so many bytes are read past undici (direct-connection.ts). Default: 16 MiB. */
+  readonly directFrom?: number;
   /** For the whole body, from the first request to its last byte. */
   readonly totalMs?: number;
   readonly retryPolicy?: RetryPolicy;
@@ -50,6 +52,7 @@ export async function openSource(location: Location, context: SourceContext): Pr
     trusted: readTrusted(context.caBundle),
     proxy: parseProxy(context.proxy),
     timeouts: context.timeouts ?? defaultTimeouts,
+    directFrom: context.directFrom,
     logger,
   };
   const deadline = startDeadline(context.totalMs ?? DEFAULT_TOTAL_MS);

@@ -60,7 +60,7 @@ export function connectError(url: URL, cause: unknown): VolprimeError {
 export function bodyError(url: URL, received: number, cause: unknown): VolprimeError {
   const code = innerCode(cause);
   const where = displayUrl(url);
-  if (code === 'UND_ERR_BODY_TIMEOUT') {
+  if (code === 'UND_ERR_BODY_TIMEOUT' || code === 'ETIMEDOUT') {
     return new AttemptFailedError('SourceStalled', `${where} stopped sending after ${received} bytes.`, { cause });
   }
   return new AttemptFailedError(

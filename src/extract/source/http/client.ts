@@ -7,6 +7,7 @@ import { PermanentError, type PluginLogger } from '../../../sdk/index.ts';
 import type { Credentials } from '../credentials.ts';
 import { connectError, displayUrl } from '../source-errors.ts';
 import { field, type Answer } from './answer.ts';
+import { getDirectly, type TlsSettings } from './direct-connection.ts';
 import { exchange } from './exchange.ts';
 
 export interface Timeouts {
@@ -25,10 +26,17 @@ export interface HttpOptions {
   /** Of all requests but those that NO_PROXY names. Undefined: HTTP_PROXY and HTTPS_PROXY. */
   readonly proxy: URL | undefined;
   readonly timeouts: Timeouts;
+  /** Bodies of so many bytes are worth a connection of their own. Default: 16 MiB. */
+  readonly directFrom?: number | undefined;
   readonly logger: PluginLogger;
   readonly signal: AbortSignal;
 }
 
+const DIRECT_FROM = 16 * 1024 * 1024;
+/** Where one is set, the way is undici's to find. */
+const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
+/** What two answers must have in common to be of the same bytes, so far as a head can tell. */
+const DEFINING = ['content-length', 'content-range', 'content-encoding', 'etag', 'last-modified'];
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -79,31 +87,60 @@ export class HttpClient implements AsyncDisposable {
       ...(allowed && credentials.headers),
       ...more,
     };
+    let answer: Answer;
     try {
-      return await exchange({ url, headers, dispatcher: this.#dispatcher(allowed), signal });
+      answer = await exchange({ url, headers, dispatcher: this.#dispatcher(allowed), signal });
     } catch (cause) {
       signal.throwIfAborted();
       throw connectError(url, cause);
     }
+    return this.#worthDirect(answer) ? this.#directly(answer, headers, allowed) : answer;
+  }
+
+  #worthDirect(answer: Answer): boolean {
+    const { proxy, directFrom = DIRECT_FROM } = this.#options;
+    if (proxy !== undefined || PROXY_VARIABLES.some((name) => process.env[name])) return false;
+    return (answer.status === 200 || answer.status === 206) && Number(field(answer, 'content-length')) >= directFrom;
+  }
+
+  /** The same request again; the first answer is given up only once the second has begun in the very same way. */
+  async #directly(answer: Answer, headers: Readonly<Record<string, string>>, allowed: boolean): Promise<Answer> {
+    const { timeouts, signal } = this.#options;
+    const direct = await getDirectly({ url: answer.url, headers, tls: this.#tls(allowed), ...timeouts, signal });
+    if (
+      direct !== undefined &&
+      direct.status === answer.status &&
+      DEFINING.every((name) => field(direct, name) === field(answer, name))
+    ) {
+      answer.body.cancel();
+      return direct;
+    }
+    direct?.body.cancel();
+    return answer;
   }
 
   #dispatcher(allowed: boolean): Dispatcher {
-    const { credentials, proxy, timeouts, trusted } = this.#options;
-    const identity = allowed ? credentials?.clientCertificate : undefined;
-    const known = this.#dispatchers.get(identity !== undefined);
+    const { credentials, proxy, timeouts } = this.#options;
+    const identified = allowed && credentials?.clientCertificate !== undefined;
+    const known = this.#dispatchers.get(identified);
     if (known !== undefined) return known;
-    const connect = { timeout: timeouts.connectMs, ...(trusted && { ca: [...trusted] }) };
+    const connect = { timeout: timeouts.connectMs };
     const dispatcher = new EnvHttpProxyAgent({
       ...(proxy && { httpProxy: proxy.href, httpsProxy: proxy.href }),
-      connect: { ...connect, ...identity },
-      requestTls: { ...connect, ...identity },
-      proxyTls: connect,
+      connect: { ...connect, ...this.#tls(identified) },
+      requestTls: { ...connect, ...this.#tls(identified) },
+      proxyTls: { ...connect, ...this.#tls(false) },
       headersTimeout: timeouts.headersMs,
       bodyTimeout: timeouts.idleMs,
       allowH2: false,
     });
-    this.#dispatchers.set(identity !== undefined, dispatcher);
+    this.#dispatchers.set(identified, dispatcher);
     return dispatcher;
+  }
+
+  #tls(identified: boolean): TlsSettings {
+    const { credentials, trusted } = this.#options;
+    return { ...(trusted && { ca: [...trusted] }), ...(identified && credentials?.clientCertificate) };
   }
 }
 

@@ -1,0 +1,196 @@
+/**
+ * One GET over a connection of its own, the body read by the kernel straight into the memory of whoever asks.
+ *
+ * undici costs three times the processor time: each piece is allocated, copied into its parser, and copied to where it is wanted. This
+ * is for large bodies, once undici has found out where they are and that they are of the plainest kind (docs/decisions/0014).
+ */
+import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Answer, Body } from './answer.ts';
+import { MAX_HEAD, parseHead, type ResponseHead } from './response-head.ts';
+
+export interface DirectOptions {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsSettings;
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface TlsSettings {
+  readonly ca?: string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** @returns undefined where there was no answer of the kind that this understands. */
+export async function getDirectly(options: DirectOptions): Promise<Answer | undefined> {
+  const connection = new DirectConnection(options);
+  const head = await connection.head;
+  if (head === undefined) return undefined;
+  return { url: options.url, status: head.status, headers: head.headers, body: connection };
+}
+
+/**
+ * Where bytes land while nobody has given memory for them: the head, and the first of each wake-up. Small, since they are copied once
+ * more from here; not too small, since each landing is a system call.
+ */
+const LANDING = 8 * 1024;
+
+interface Reader {
+  readonly into: Uint8Array;
+  filled: number;
+  readonly resolve: (count: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class DirectConnection implements Body {
+  readonly head: Promise<ResponseHead | undefined>;
+  readonly #options: DirectOptions;
+  readonly #socket: Socket;
+  readonly #landing = Buffer.allocUnsafeSlow(LANDING);
+  readonly #settleHead: (head: ResponseHead | undefined) => void;
+  /** What has come of the head; undefined once it is complete. */
+  #text: string | undefined = '';
+  /** Bytes of the body that landed with nobody to take them. */
+  #rest: Uint8Array = this.#landing.subarray(0, 0);
+  /** Bytes of the body that are still to come from the network. */
+  #missing = 0;
+  #reader: Reader | undefined;
+  #failure: unknown;
+
+  constructor(options: DirectOptions) {
+    const { promise, resolve } = Promise.withResolvers<ResponseHead | undefined>();
+    this.head = promise;
+    this.#settleHead = resolve;
+    this.#options = options;
+    this.#socket = connect(options, {
+      // Asked after each callback for the memory of the next read.
+      buffer: () => this.#memory(),
+      callback: (count, memory) => this.#arrived(memory as Uint8Array, count),
+    });
+    this.#socket.setTimeout(options.connectMs, () => this.#late());
+    this.#socket.once('connect', () => this.#socket.setTimeout(options.headersMs));
+    this.#socket.once('error', (error) => this.#end(error));
+    this.#socket.once('close', () => this.#end(withCode('ECONNRESET', 'closed')));
+    this.#socket.write(requestText(options), 'latin1');
+    options.signal.addEventListener('abort', this.#abort);
+    if (options.signal.aborted) this.#abort();
+  }
+
+  read(into: Uint8Array): Promise<number> {
+    const rest = this.#rest;
+    if (rest.length > 0) {
+      const count = Math.min(rest.length, into.length);
+      into.set(rest.subarray(0, count));
+      this.#rest = rest.subarray(count);
+      return Promise.resolve(count);
+    }
+    if (this.#missing === 0) return Promise.resolve(0);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#reader = { into, filled: 0, resolve, reject };
+    this.#socket.setTimeout(this.#options.idleMs);
+    this.#socket.resume();
+    return promise;
+  }
+
+  cancel(): void {
+    this.#end(new Error('no longer wanted'));
+  }
+
+  /** Never what was handed back to its owner: the next bytes would land in it while the owner uses it. */
+  #memory(): Uint8Array {
+    const reader = this.#reader;
+    if (reader === undefined) return this.#landing;
+    return reader.into.subarray(reader.filled, reader.filled + this.#missing);
+  }
+
+  /** @returns whether to go on reading. */
+  #arrived(memory: Uint8Array, count: number): boolean {
+    if (this.#text !== undefined) return this.#arrivedHead(count);
+    const reader = this.#reader;
+    if (reader === undefined || count > this.#missing) {
+      this.#end(withCode('EPROTO', 'more bytes than announced'));
+      return false;
+    }
+    let taken = count;
+    if (memory === this.#landing) {
+      taken = Math.min(count, reader.into.length - reader.filled);
+      reader.into.set(this.#landing.subarray(0, taken), reader.filled);
+      this.#rest = this.#landing.subarray(taken, count);
+    }
+    reader.filled += taken;
+    this.#missing -= count;
+    const drained = count < memory.length;
+    if (!drained && reader.filled < reader.into.length && this.#missing > 0) return true;
+    this.#settle();
+    if (this.#missing === 0) this.#end(undefined);
+    return false;
+  }
+
+  #arrivedHead(count: number): boolean {
+    const before = (this.#text ?? '').length;
+    const text = this.#text + this.#landing.toString('latin1', 0, count);
+    this.#text = text;
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0 && text.length < MAX_HEAD) return true;
+    const head = end < 0 ? undefined : parseHead(text.slice(0, end));
+    const rest = this.#landing.subarray(end + 4 - before, count);
+    if (head === undefined || rest.length > head.length) {
+      this.#end(withCode('EPROTO', 'another kind of answer'));
+      return false;
+    }
+    this.#text = undefined;
+    this.#rest = rest;
+    this.#missing = head.length - rest.length;
+    this.#settleHead(head);
+    return false;
+  }
+
+  /** While nobody reads it is not the server that keeps us waiting. */
+  #late(): void {
+    if (this.#text !== undefined || this.#reader !== undefined) this.#end(withCode('ETIMEDOUT', 'no bytes in time'));
+  }
+
+  readonly #abort = (): void => this.#end(this.#options.signal.reason);
+
+  #end(failure: unknown): void {
+    if (this.#socket.destroyed && this.#failure !== undefined) return;
+    this.#failure ??= failure;
+    this.#options.signal.removeEventListener('abort', this.#abort);
+    this.#socket.destroy();
+    this.#settleHead(undefined);
+    this.#settle();
+  }
+
+  /** Ends the read with what there is; a failure comes only after the bytes before it. */
+  #settle(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    if (reader.filled > 0) reader.resolve(reader.filled);
+    else reader.reject(this.#failure);
+  }
+}
+
+function connect({ url, tls }: DirectOptions, onread: OnReadOpts): Socket {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (url.protocol === 'http:') return connectPlain({ host, port: Number(url.port || 80), onread });
+  const servername = isIP(host) === 0 ? host : '';
+  // The type of tls.connect lacks the option, which it hands to the socket as net.connect does.
+  const options = { ...tls, host, port: Number(url.port || 443), servername, ALPNProtocols: ['http/1.1'], onread };
+  return connectTls(options);
+}
+
+function requestText({ url, headers }: DirectOptions): string {
+  const fields = Object.entries({ host: url.host, ...headers, connection: 'close' });
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+function withCode(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
