@@ -69,7 +69,7 @@ class DirectConnection implements Body {
     this.#socket = connect(options, {
       // Asked after each callback for the memory of the next read.
       buffer: () => this.#memory(),
-      callback: (count, memory) => this.#arrived(memory as Uint8Array, count),
+      callback: (count, memory) => this.#arrived(memory, count),
     });
     this.#socket.setTimeout(options.connectMs, () => this.#late());
     this.#socket.once('connect', () => this.#socket.setTimeout(options.headersMs));
@@ -89,7 +89,7 @@ class DirectConnection implements Body {
       return Promise.resolve(count);
     }
     if (this.#missing === 0) return Promise.resolve(0);
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#reader = { into, filled: 0, resolve, reject };
     this.#socket.setTimeout(this.#options.idleMs);
