@@ -36,6 +36,8 @@ export interface Route {
   readonly ranges?: boolean;
   /** What the first, second, … request for this path gets instead; the later ones get the route itself. */
   readonly inTurn?: readonly Omit<Route, 'inTurn'>[];
+  /** What the nth request for the part from byte `first` on gets instead. */
+  readonly parts?: (first: number, nth: number) => Omit<Route, 'parts'> | undefined;
 }
 
 export interface Gate {
@@ -84,14 +86,22 @@ export async function startArchiveServer(options: ArchiveServerOptions): Promise
   const routes = new Map(Object.entries(options.routes ?? {}));
   const requests: LoggedRequest[] = [];
   const counts = new Map<string, number>();
+  const partRoute = (route: Route, request: IncomingMessage) => {
+    const first = /^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1];
+    if (first === undefined) return undefined;
+    const nth = (counts.get(`part ${first}`) ?? 0) + 1;
+    counts.set(`part ${first}`, nth);
+    return route.parts?.(Number(first), nth);
+  };
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     const path = new URL(request.url ?? '/', 'http://server').pathname;
     const { method = 'GET', headers } = request;
     requests.push({ method, path: request.url ?? '/', headers, remoteAddress: request.socket.remoteAddress });
     const count = (counts.get(path) ?? 0) + 1;
     counts.set(path, count);
-    const route = routes.get(path) ?? { status: 404 };
-    answer({ ...route, ...route.inTurn?.[count - 1] }, { request, response, count }).catch(() => response.destroy());
+    const route = { ...(routes.get(path) ?? { status: 404 }) };
+    Object.assign(route, route.inTurn?.[count - 1], partRoute(route, request));
+    answer(route, { request, response, count }).catch(() => response.destroy());
   };
   const server =
     tls === undefined

@@ -3,7 +3,7 @@
  * another may only go on where a checksum is declared and the length is the same; else the failure ends the attempt.
  */
 import { type PluginLogger, VolprimeError } from '../../sdk/index.ts';
-import type { Begun } from './http/http-source.ts';
+import type { Begun } from './http/open-http-source.ts';
 import { Retries, type RetryPolicy } from './http/retry.ts';
 import type { ByteSource } from './source.ts';
 

@@ -7,7 +7,7 @@ import { PermanentError, type PluginLogger } from '../../../sdk/index.ts';
 import type { Credentials } from '../credentials.ts';
 import { connectError, displayUrl } from '../source-errors.ts';
 import { field, type Answer } from './answer.ts';
-import { getDirectly, type TlsSettings } from './direct-connection.ts';
+import { DirectConnection, type DirectOptions, getDirectly, type TlsSettings } from './direct-connection.ts';
 import { exchange } from './exchange.ts';
 
 export interface Timeouts {
@@ -40,6 +40,14 @@ const DEFINING = ['content-length', 'content-range', 'content-encoding', 'etag',
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+type Headers = Readonly<Record<string, string>>;
+
+export interface Connection {
+  /** @returns undefined where the answer was of a kind that only `HttpClient.get` understands; the connection is of no more use then. */
+  get(headers: Headers): Promise<Answer | undefined>;
+  close(): void;
+}
+
 /** Disposing of it breaks its connections. */
 export class HttpClient implements AsyncDisposable {
   readonly #options: HttpOptions;
@@ -54,7 +62,7 @@ export class HttpClient implements AsyncDisposable {
    * The answer at the end of the redirects, whatever its status.
    * @throws VolprimeError `SourceUnreachable`, `SourceTLSFailed`; PermanentError `RedirectRefused`, `CredentialsInvalid`.
    */
-  async get(start: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  async get(start: URL, headers: Headers): Promise<Answer> {
     const { credentials, logger } = this.#options;
     if (credentials !== undefined && !credentials.allows(start)) throw notListed(start);
     let url = start;
@@ -72,21 +80,24 @@ export class HttpClient implements AsyncDisposable {
     );
   }
 
+  /** For many requests to the URL at the end of all redirects. Undefined where a proxy may be in the way. */
+  connect(url: URL): Connection | undefined {
+    if (this.#mayBeProxied()) return undefined;
+    const connection = new DirectConnection(this.#directOptions(url));
+    return {
+      get: (headers) => connection.get(this.#headers(url, headers)),
+      close: () => connection.close(),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#dispatchers.values().map((dispatcher) => dispatcher.destroy()));
   }
 
-  async #ask(url: URL, more: Readonly<Record<string, string>>): Promise<Answer> {
+  async #ask(url: URL, more: Headers): Promise<Answer> {
     const { credentials, signal } = this.#options;
     const allowed = credentials?.allows(url) === true;
-    const headers = {
-      'user-agent': 'volprime',
-      accept: '*/*',
-      // The digest and the announced length are those of the archive as stored.
-      'accept-encoding': 'identity',
-      ...(allowed && credentials.headers),
-      ...more,
-    };
+    const headers = this.#headers(url, more);
     let answer: Answer;
     try {
       answer = await exchange({ url, headers, dispatcher: this.#dispatcher(allowed), signal });
@@ -94,29 +105,46 @@ export class HttpClient implements AsyncDisposable {
       signal.throwIfAborted();
       throw connectError(url, cause);
     }
-    return this.#worthDirect(answer) ? this.#directly(answer, headers, allowed) : answer;
+    return this.#worthDirect(answer) ? this.#directly(answer, headers) : answer;
+  }
+
+  #headers(url: URL, more: Headers): Headers {
+    const { credentials } = this.#options;
+    return {
+      'user-agent': 'volprime',
+      accept: '*/*',
+      // The digest and the announced length are those of the archive as stored.
+      'accept-encoding': 'identity',
+      ...(credentials?.allows(url) === true && credentials.headers),
+      ...more,
+    };
   }
 
   #worthDirect(answer: Answer): boolean {
-    const { proxy, directFrom = DIRECT_FROM } = this.#options;
-    if (proxy !== undefined || PROXY_VARIABLES.some((name) => process.env[name])) return false;
+    const { directFrom = DIRECT_FROM } = this.#options;
+    if (this.#mayBeProxied()) return false;
     return (answer.status === 200 || answer.status === 206) && Number(field(answer, 'content-length')) >= directFrom;
   }
 
+  #mayBeProxied(): boolean {
+    return this.#options.proxy !== undefined || PROXY_VARIABLES.some((name) => process.env[name]);
+  }
+
   /** The same request again; the first answer is given up only once the second has begun in the very same way. */
-  async #directly(answer: Answer, headers: Readonly<Record<string, string>>, allowed: boolean): Promise<Answer> {
-    const { timeouts, signal } = this.#options;
-    const direct = await getDirectly({ url: answer.url, headers, tls: this.#tls(allowed), ...timeouts, signal });
-    if (
-      direct !== undefined &&
-      direct.status === answer.status &&
-      DEFINING.every((name) => field(direct, name) === field(answer, name))
-    ) {
+  async #directly(answer: Answer, headers: Headers): Promise<Answer> {
+    const direct = await getDirectly(this.#directOptions(answer.url), headers);
+    const same = (name: string) => direct !== undefined && field(direct, name) === field(answer, name);
+    if (direct !== undefined && direct.status === answer.status && DEFINING.every(same)) {
       answer.body.cancel();
       return direct;
     }
     direct?.body.cancel();
     return answer;
+  }
+
+  #directOptions(url: URL): DirectOptions {
+    const { timeouts, signal, credentials } = this.#options;
+    return { url, tls: this.#tls(credentials?.allows(url) === true), ...timeouts, signal };
   }
 
   #dispatcher(allowed: boolean): Dispatcher {

@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createAuthority } from '../../../../test/support/certificates.ts';
 import type { Answer } from './answer.ts';
-import { type DirectOptions, getDirectly } from './direct-connection.ts';
+import { DirectConnection, type DirectOptions, getDirectly } from './direct-connection.ts';
 
 const body = randomBytes(500_000);
 const head = (length: number) => `HTTP/1.1 200 OK\r\nETag: "v1"\r\nContent-Length: ${length}\r\n\r\n`;
@@ -30,7 +30,7 @@ async function listen(server: Server): Promise<URL> {
 /** Answers whatever comes first with `say`. */
 async function get(say: (socket: Socket) => void, options: Partial<DirectOptions> = {}): Promise<Answer | undefined> {
   const url = await listen(createPlainServer((socket) => void socket.once('data', () => say(socket))));
-  return getDirectly({ url, headers: {}, tls: {}, signal: AbortSignal.timeout(10_000), ...limits, ...options });
+  return getDirectly({ url, tls: {}, signal: AbortSignal.timeout(10_000), ...limits, ...options }, {});
 }
 
 const answering =
@@ -76,10 +76,10 @@ describe('the body is what was sent', () => {
       });
       const url = await listen(server);
       url.protocol = 'https:';
-      const options = { url, headers: {}, signal: AbortSignal.timeout(10_000), ...limits };
-      const answer = await getDirectly({ ...options, tls: { ca: [authority.cert] } });
+      const options = { url, signal: AbortSignal.timeout(10_000), ...limits };
+      const answer = await getDirectly({ ...options, tls: { ca: [authority.cert] } }, {});
       expect((await readAll(answer, 262_144)).equals(body)).toBe(true);
-      expect(await getDirectly({ ...options, tls: {} })).toBeUndefined();
+      expect(await getDirectly({ ...options, tls: {} }, {})).toBeUndefined();
     } finally {
       rmSync(work, { recursive: true });
     }
@@ -92,7 +92,7 @@ test('the request is what was asked for', async () => {
     createPlainServer((socket) => void socket.once('data', (data) => said.resolve(String(data)))),
   );
   const stop = new AbortController();
-  const asked = getDirectly({ url, headers: { range: 'bytes=5-' }, tls: {}, signal: stop.signal, ...limits });
+  const asked = getDirectly({ url, tls: {}, signal: stop.signal, ...limits }, { range: 'bytes=5-' });
   expect(await said.promise).toBe(
     `GET /a?b=c HTTP/1.1\r\nhost: ${url.host}\r\nrange: bytes=5-\r\nconnection: close\r\n\r\n`,
   );
@@ -112,6 +112,23 @@ test('memory that was handed back is not written to', async () => {
     expect(slot.subarray(0, count).equals(body.subarray(position, position + count))).toBe(true);
     position += count;
   }
+});
+
+test('requests follow each other on one connection', async () => {
+  const parts = [body.subarray(0, 90_000), body.subarray(90_000, 91_000), body.subarray(91_000)];
+  let asked = 0;
+  const server = createPlainServer((socket) => {
+    socket.on('data', () => {
+      const part = parts[asked++] ?? Buffer.alloc(0);
+      answering(head(part.length), part)(socket);
+    });
+  });
+  const url = await listen(server);
+  const connection = new DirectConnection({ url, tls: {}, signal: AbortSignal.timeout(10_000), ...limits });
+  for (const part of parts) expect((await readAll(await connection.get({}), 30_000)).equals(part)).toBe(true);
+  expect(sockets).toHaveLength(1);
+  connection.close();
+  expect(await connection.get({})).toBeUndefined();
 });
 
 describe('left to undici is', () => {
@@ -144,9 +161,7 @@ describe('left to undici is', () => {
     expect(await get((socket) => socket.end())).toBeUndefined();
     expect(await get(() => undefined)).toBeUndefined();
     const url = new URL('http://127.0.0.1:1/');
-    expect(
-      await getDirectly({ url, headers: {}, tls: {}, signal: AbortSignal.timeout(10_000), ...limits }),
-    ).toBeUndefined();
+    expect(await getDirectly({ url, tls: {}, signal: AbortSignal.timeout(10_000), ...limits }, {})).toBeUndefined();
   });
 });
 

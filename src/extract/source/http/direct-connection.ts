@@ -10,8 +10,8 @@ import type { Answer, Body } from './answer.ts';
 import { MAX_HEAD, parseHead, type ResponseHead } from './response-head.ts';
 
 export interface DirectOptions {
+  /** Of the server; each request has its own path. */
   readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
   readonly connectMs: number;
   readonly headersMs: number;
@@ -25,12 +25,11 @@ export interface TlsSettings {
   readonly key?: string;
 }
 
-/** @returns undefined where there was no answer of the kind that this understands. */
-export async function getDirectly(options: DirectOptions): Promise<Answer | undefined> {
-  const connection = new DirectConnection(options);
-  const head = await connection.head;
-  if (head === undefined) return undefined;
-  return { url: options.url, status: head.status, headers: head.headers, body: connection };
+type Headers = Readonly<Record<string, string>>;
+
+/** One request on a connection that is closed with the body. @returns undefined as `DirectConnection.get` does. */
+export function getDirectly(options: DirectOptions, headers: Headers): Promise<Answer | undefined> {
+  return new DirectConnection(options).get({ ...headers, connection: 'close' });
 }
 
 /**
@@ -46,14 +45,14 @@ interface Reader {
   readonly reject: (error: unknown) => void;
 }
 
-class DirectConnection implements Body {
-  readonly head: Promise<ResponseHead | undefined>;
+/** Requests one after the other: the next when the body of the last was read to its end. */
+export class DirectConnection {
   readonly #options: DirectOptions;
   readonly #socket: Socket;
   readonly #landing = Buffer.allocUnsafeSlow(LANDING);
-  readonly #settleHead: (head: ResponseHead | undefined) => void;
-  /** What has come of the head; undefined once it is complete. */
-  #text: string | undefined = '';
+  #settleHead: (head: ResponseHead | undefined) => void = () => undefined;
+  /** What has come of the head; undefined while none is awaited. */
+  #text: string | undefined;
   /** Bytes of the body that landed with nobody to take them. */
   #rest: Uint8Array = this.#landing.subarray(0, 0);
   /** Bytes of the body that are still to come from the network. */
@@ -61,10 +60,9 @@ class DirectConnection implements Body {
   #reader: Reader | undefined;
   #failure: unknown;
 
+  #closesWithBody = false;
+
   constructor(options: DirectOptions) {
-    const { promise, resolve } = Promise.withResolvers<ResponseHead | undefined>();
-    this.head = promise;
-    this.#settleHead = resolve;
     this.#options = options;
     this.#socket = connect(options, {
       // Asked after each callback for the memory of the next read.
@@ -75,12 +73,32 @@ class DirectConnection implements Body {
     this.#socket.once('connect', () => this.#socket.setTimeout(options.headersMs));
     this.#socket.once('error', (error) => this.#end(error));
     this.#socket.once('close', () => this.#end(withCode('ECONNRESET', 'closed')));
-    this.#socket.write(requestText(options), 'latin1');
     options.signal.addEventListener('abort', this.#abort);
     if (options.signal.aborted) this.#abort();
   }
 
-  read(into: Uint8Array): Promise<number> {
+  /** @returns undefined where there was no answer of the kind that this understands; the connection is of no more use then. */
+  async get(headers: Headers): Promise<Answer | undefined> {
+    if (this.#failure !== undefined) return undefined;
+    const { url, headersMs } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<ResponseHead | undefined>();
+    this.#settleHead = resolve;
+    this.#text = '';
+    this.#closesWithBody = headers['connection'] === 'close';
+    this.#socket.write(requestText(url, headers), 'latin1');
+    if (!this.#socket.connecting) this.#socket.setTimeout(headersMs);
+    this.#socket.resume();
+    const head = await promise;
+    if (head === undefined) return undefined;
+    const body: Body = { read: (into) => this.#read(into), cancel: () => this.close() };
+    return { url, status: head.status, headers: head.headers, body };
+  }
+
+  close(): void {
+    this.#end(new Error('no longer wanted'));
+  }
+
+  #read(into: Uint8Array): Promise<number> {
     const rest = this.#rest;
     if (rest.length > 0) {
       const count = Math.min(rest.length, into.length);
@@ -95,10 +113,6 @@ class DirectConnection implements Body {
     this.#socket.setTimeout(this.#options.idleMs);
     this.#socket.resume();
     return promise;
-  }
-
-  cancel(): void {
-    this.#end(new Error('no longer wanted'));
   }
 
   /** Never what was handed back to its owner: the next bytes would land in it while the owner uses it. */
@@ -127,7 +141,7 @@ class DirectConnection implements Body {
     const drained = count < memory.length;
     if (!drained && reader.filled < reader.into.length && this.#missing > 0) return true;
     this.#settle();
-    if (this.#missing === 0) this.#end(undefined);
+    if (this.#missing === 0 && this.#closesWithBody) this.close();
     return false;
   }
 
@@ -146,6 +160,7 @@ class DirectConnection implements Body {
     this.#text = undefined;
     this.#rest = rest;
     this.#missing = head.length - rest.length;
+    this.#closesWithBody ||= head.headers['connection']?.toLowerCase() === 'close';
     this.#settleHead(head);
     return false;
   }
@@ -158,8 +173,8 @@ class DirectConnection implements Body {
   readonly #abort = (): void => this.#end(this.#options.signal.reason);
 
   #end(failure: unknown): void {
-    if (this.#socket.destroyed && this.#failure !== undefined) return;
-    this.#failure ??= failure;
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
     this.#options.signal.removeEventListener('abort', this.#abort);
     this.#socket.destroy();
     this.#settleHead(undefined);
@@ -185,8 +200,8 @@ function connect({ url, tls }: DirectOptions, onread: OnReadOpts): Socket {
   return connectTls(options);
 }
 
-function requestText({ url, headers }: DirectOptions): string {
-  const fields = Object.entries({ host: url.host, ...headers, connection: 'close' });
+function requestText(url: URL, headers: Headers): string {
+  const fields = Object.entries({ host: url.host, ...headers });
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }

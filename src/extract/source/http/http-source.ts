@@ -14,7 +14,7 @@ import { continuation, rangeHeaders, representation, type Representation } from 
 import { Retries, type RetryPolicy } from './retry.ts';
 
 export interface HttpSourceOptions {
-  readonly client: Pick<HttpClient, 'get'>;
+  readonly client: Pick<HttpClient, 'get' | 'connect'>;
   readonly url: URL;
   /** The whole body is compared with a digest in the end. */
   readonly checksumDeclared: boolean;
@@ -23,35 +23,15 @@ export interface HttpSourceOptions {
   readonly signal: AbortSignal;
 }
 
-/** What somebody has of the body already. */
-export interface Begun {
-  /** Of the next byte. */
-  readonly position: number;
-  readonly length: number;
+/** What of the body is read: from `position` on, as an answer's `body` brings it or as it is asked for; to before `end`. */
+export interface Stretch {
+  readonly body?: Body;
+  readonly position?: number;
+  readonly end?: number;
 }
 
-/**
- * @throws VolprimeError `SourceUnreachable`, `SourceBusy`, `SourceTLSFailed` (to be retried); PermanentError `SourceNotFound`,
- * `SourceUnauthorized`, `SourceRefused`, `RedirectRefused`, `CredentialsInvalid`. Reading throws `SourceTruncated`, `SourceStalled` and
- * `SourceChanged` too.
- */
-export async function openHttpSource(options: HttpSourceOptions): Promise<ByteSource> {
-  const answer = await options.client.get(options.url, {});
-  try {
-    return new HttpSource(options, representationOf(answer), { body: answer.body });
-  } catch (error) {
-    answer.body.cancel();
-    throw error;
-  }
-}
-
-/** Goes on with what began at another place that is said to hold the same bytes: only where the checksum decides in the end. */
-export function continueHttpSource(options: HttpSourceOptions, { position, length }: Begun): ByteSource {
-  const began = { length, validator: undefined, encoding: 'identity', acceptsRanges: true };
-  return new HttpSource({ ...options, checksumDeclared: true }, began, { position });
-}
-
-function representationOf(answer: Answer): Representation {
+/** @throws VolprimeError where the answer is not the whole body, in a form that can be read. */
+export function representationOf(answer: Answer): Representation {
   if (answer.status !== 200) throw statusError(answer.url, answer.status, field(answer, 'retry-after'));
   const began = representation(answer);
   if (began !== undefined) return began;
@@ -61,26 +41,25 @@ function representationOf(answer: Answer): Representation {
   );
 }
 
-class HttpSource implements ByteSource {
+export class HttpSource implements ByteSource {
   readonly #options: HttpSourceOptions;
   readonly #began: Representation;
   readonly #retries: Retries;
   #body: Body | undefined;
   /** Of the next byte. */
   #position: number;
+  /** Behind the last byte that is wanted. Undefined: all to the end of the body. */
+  #end: number | undefined;
   /** Of the whole body: announced by the first answer, or by that which continued it. */
   #length: number | undefined;
 
-  constructor(
-    options: HttpSourceOptions,
-    began: Representation,
-    { body, position = 0 }: { readonly body?: Body; readonly position?: number },
-  ) {
+  constructor(options: HttpSourceOptions, began: Representation, { body, position = 0, end }: Stretch) {
     this.#options = options;
     this.#began = began;
     this.#length = began.length;
     this.#body = body;
     this.#position = position;
+    this.#end = end;
     this.#retries = new Retries(options.retryPolicy, 'toGoOn', options.signal);
   }
 
@@ -88,7 +67,14 @@ class HttpSource implements ByteSource {
     return this.#began.length;
   }
 
-  async read(into: Uint8Array): Promise<number> {
+  /** Ends before the byte at `end`, which has not been read yet. */
+  stopAt(end: number): void {
+    this.#end = end;
+  }
+
+  async read(memory: Uint8Array): Promise<number> {
+    const into = this.#end === undefined ? memory : memory.subarray(0, this.#end - this.#position);
+    if (into.length === 0) return 0;
     for (;;) {
       this.#options.signal.throwIfAborted();
       try {
@@ -140,7 +126,7 @@ class HttpSource implements ByteSource {
 
   async #goOn(): Promise<Body> {
     const first = this.#position;
-    const headers = first === 0 ? {} : rangeHeaders(this.#began, { first });
+    const headers = first === 0 ? {} : rangeHeaders(this.#began, first, this.#end);
     const answer = await this.#options.client.get(this.#options.url, headers);
     try {
       if (first === 0) this.#checkAgain(answer);

@@ -43,13 +43,14 @@ export function representation(answer: Pick<Answer, 'headers'>): Representation 
   };
 }
 
-/** Where a part is asked for: only if the body is still the one that began. */
+/** Asks for the bytes from `first` to before `end`, but only if the body is still the one that began. */
 export function rangeHeaders(
   { validator }: Representation,
-  range: { readonly first: number; readonly last?: number },
+  first: number,
+  end: number | undefined,
 ): Readonly<Record<string, string>> {
   return {
-    range: `bytes=${range.first}-${range.last ?? ''}`,
+    range: `bytes=${first}-${end === undefined ? '' : end - 1}`,
     ...(validator && { 'if-range': validator.value }),
   };
 }

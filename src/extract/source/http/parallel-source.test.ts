@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ArchiveServer, type Route, startArchiveServer } from '../../../../test/support/archive-server.ts';
+import { HttpClient } from './client.ts';
+import { HttpSource, representationOf } from './http-source.ts';
+import { ParallelSource } from './parallel-source.ts';
+
+const body = randomBytes(1_000_000);
+const other = randomBytes(1_000_000);
+const partBytes = 50_000;
+const headers = { etag: '"v1"' };
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+let server: ArchiveServer;
+beforeEach(async () => {
+  server = await startArchiveServer({ host: '127.0.0.1' });
+});
+afterEach(async () => {
+  delete process.env['HTTP_PROXY'];
+  delete process.env['NO_PROXY'];
+  await server.close();
+});
+
+/** Four connections from the first read on, until that is given up. */
+function fourWide() {
+  const width = { connections: 4, observe() {}, giveUp: () => void (width.connections = 1) };
+  return width;
+}
+
+async function serve(route: Route, pause: () => Promise<void> = async () => undefined) {
+  server.set('/a', { body, headers, ranges: true, ...route });
+  const signal = AbortSignal.timeout(10_000);
+  const timeouts = { connectMs: 2000, headersMs: 500, idleMs: 500 };
+  await using client = new HttpClient({
+    credentials: undefined,
+    trusted: undefined,
+    proxy: undefined,
+    timeouts,
+    logger,
+    signal,
+  });
+  const retryPolicy = { toOpen: 1, toGoOn: 3, baseMs: 1, capMs: 5 };
+  const url = new URL(`${server.url}/a`);
+  const options = { client, url, checksumDeclared: false, retryPolicy, logger, signal };
+  const answer = await client.get(url, {});
+  const began = { ...representationOf(answer), length: body.length };
+  const width = fourWide();
+  await using source = new ParallelSource(new HttpSource(options, began, { body: answer.body }), {
+    ...options,
+    began,
+    finalUrl: url,
+    width,
+    partBytes,
+  });
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const into = Buffer.alloc(7001);
+    const count = await source.read(into);
+    if (count === 0) return { received: Buffer.concat(pieces), connections: width.connections };
+    pieces.push(into.subarray(0, count));
+    await pause();
+  }
+}
+
+const firsts = () =>
+  server.requests.map(({ headers }) => Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? Number.NaN));
+
+describe('parts', () => {
+  test('come in order, each asked for once and under the validator', async () => {
+    const { received, connections } = await serve({});
+    expect(received.equals(body)).toBe(true);
+    expect(connections).toBe(4);
+    const parts = firsts().slice(1);
+    expect(new Set(parts).size).toBe(parts.length);
+    expect(parts.length).toBeGreaterThanOrEqual(18);
+    expect(server.requests.slice(1).every(({ headers }) => headers['if-range'] === '"v1"')).toBe(true);
+  });
+
+  test('come by undici where a proxy may be in the way', async () => {
+    process.env['HTTP_PROXY'] = 'http://127.0.0.1:1';
+    process.env['NO_PROXY'] = '127.0.0.1';
+    expect((await serve({})).received.equals(body)).toBe(true);
+  });
+
+  test('are not fetched further ahead than there is memory for', async () => {
+    let [read, farthest] = [0, 0];
+    const { received } = await serve({}, async () => {
+      read += 1;
+      if (read % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      farthest = Math.max(
+        farthest,
+        ...firsts()
+          .filter((first) => first > 0)
+          .map((first) => first - read * 7001),
+      );
+    });
+    expect(received.equals(body)).toBe(true);
+    expect(farthest).toBeGreaterThan(0);
+    expect(farthest).toBeLessThanOrEqual(17 * partBytes + 7001);
+  });
+
+  test('that break or are refused a few times are asked for again, alone', async () => {
+    const parts = (first: number, nth: number) => {
+      if (first % partBytes !== 7001 || first < 300_000) return undefined;
+      if (nth === 1) return { cutAfter: 20_000 };
+      return first > 800_000 && nth < 3 ? { status: 500 } : undefined;
+    };
+    const { received, connections } = await serve({ parts });
+    expect(received.equals(body)).toBe(true);
+    expect(connections).toBe(4);
+  });
+});
+
+describe('the body goes on as one stream', () => {
+  test('where parts are promised and the whole is sent', async () => {
+    const { received, connections } = await serve({ parts: () => ({ ranges: false }) });
+    expect(received.equals(body)).toBe(true);
+    expect(connections).toBe(1);
+  });
+
+  test('where a part is refused for good', async () => {
+    const parts = (first: number, nth: number) => (first > 400_000 && nth < 5 ? { status: 503 } : undefined);
+    const { received, connections } = await serve({ parts });
+    expect(received.equals(body)).toBe(true);
+    expect(connections).toBe(1);
+  });
+
+  test.each<[string, Route]>([
+    ['says another place', { headers: { ...headers, 'content-range': 'bytes 1-50000/1000000' } }],
+    ['says another total', { headers: { ...headers, 'content-range': 'bytes 500001-550000/2000000' } }],
+    ['is of another version', { headers: { etag: '"v2"' }, body: other, status: 206 }],
+  ])('where a part %s', async (_what, lie) => {
+    // Told to whoever fetches the part and to its tries; the one stream that comes after them hears the truth.
+    let lies = 0;
+    const parts = (first: number) => (first > 500_000 && lies++ < 4 ? lie : undefined);
+    const outcome = await serve({ parts }).catch((error: unknown) => error);
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'SourceChanged' });
+    else expect((outcome as { received: Buffer }).received.equals(body)).toBe(true);
+  });
+});
+
+describe('the attempt ends', () => {
+  test('where the body has changed while it was read', async () => {
+    const parts = (first: number) => (first > 500_000 ? { body: other, headers: { etag: '"v2"' } } : undefined);
+    await expect(serve({ parts })).rejects.toMatchObject({ code: 'SourceChanged' });
+  });
+});
