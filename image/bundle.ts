@@ -10,6 +10,8 @@ import { join } from 'node:path';
 const entries = [
   'controller-main',
   'pod/main',
+  // Started as a thread of its own.
+  'extract/pipeline/stage-thread',
   'cli/main',
   'sdk/index',
   'sdk/testing/index',

@@ -17,7 +17,7 @@ import { bundle } from './bundle.ts';
 export const appDir = '/app';
 export const userId = 65532;
 
-/** Programs of the machine that the image needs. `sync` flushes a volume (see src/plugins/download-and-extract/target.ts). */
+/** Programs of the machine that the image needs. `sync` flushes a volume (see src/extract/write/target.ts). */
 export const programs: Readonly<Record<string, string>> = {
   '/usr/local/bin/node': realpathSync(process.execPath),
   '/usr/bin/sync': '/usr/bin/sync',

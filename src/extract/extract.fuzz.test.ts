@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { paxHeader, type RawEntry, tar } from '../../test/support/archives.ts';
-import { type PluginLogger, VolprimeError } from '../sdk/index.ts';
-import { extractTar } from './extract.ts';
+import { extract as extractInto } from '../../test/support/extraction.ts';
+import { VolprimeError } from '../sdk/index.ts';
 
 jest.setTimeout(60_000);
 
-const silent: PluginLogger = { debug() {}, info() {}, warn() {}, error() {} };
 const expected = new Set(['HostileArchive', 'UnsupportedEntry', 'ArchiveCorrupt', 'SourceTruncated']);
 
 let work: string;
@@ -24,10 +23,10 @@ afterAll(() => rmSync(work, { recursive: true }));
 async function extract(archive: Buffer, step: number): Promise<unknown> {
   rmSync(root, { recursive: true, force: true });
   mkdirSync(root);
-  async function* pieces() {
-    for (let offset = 0; offset < archive.length; offset += step) yield archive.subarray(offset, offset + step);
-  }
-  return extractTar(pieces(), { root, logger: silent, onFiles: () => undefined }).catch((error: unknown) => error);
+  return extractInto(archive, root, { step }).then(
+    ({ files }) => files,
+    (error: unknown) => error,
+  );
 }
 
 /** Whatever the archive was: nothing outside of the target, nothing in it that is not a file, a directory or a link, and a known error. */

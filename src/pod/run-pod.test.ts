@@ -54,8 +54,8 @@ describe('runPod', () => {
   });
 
   test('hands on when to come back', async () => {
-    server.set('/a.tar', { status: 503, headers: { 'retry-after': '30' } });
-    expect((await run(task())).report).toMatchObject({ reason: 'SourceBusy', permanent: false, retryAfterMs: 30_000 });
+    server.set('/a.tar', { status: 503, headers: { 'retry-after': '60' } });
+    expect((await run(task())).report).toMatchObject({ reason: 'SourceBusy', permanent: false, retryAfterMs: 60_000 });
   });
 
   test.each([

@@ -32,7 +32,7 @@ export function openTarget(given: string, onExisting: OnExisting): LocalTarget {
   return {
     path,
     undo: () => {
-      cleanTarget(path, '/');
+      cleanTarget(path);
       if (made === undefined) return `${path} is left empty`;
       removeMade(path, made);
       return `${path} was removed again`;

@@ -1,5 +1,5 @@
 /** What a person or a program is told while the work goes on, and at its end. */
-import type { Progress } from '../../extract/meter.ts';
+import type { Progress } from '../../extract/progress.ts';
 import { createLog } from '../../pod/index.ts';
 import type { PluginLogger, PodReport } from '../../sdk/index.ts';
 import { createRate, duration, progressLine, size } from './progress-line.ts';

@@ -1,4 +1,4 @@
-/** The directory that receives the content: known clean before an attempt, flushed after it. */
+/** What receives the content: known clean before an attempt, flushed after it. */
 import { execFile } from 'node:child_process';
 import {
   chmodSync,
@@ -6,53 +6,147 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmdirSync,
+  type Stats,
   statfsSync,
   statSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
 import { codeOf } from '../error-code.ts';
+import type { Job, OnExisting } from '../job.ts';
+import { imageTooLarge } from './device-executor.ts';
 import { volumeError } from './volume-error.ts';
 
-/** What a file system itself puts into its root. */
-const NOT_OURS = new Set(['lost+found']);
-
-/**
- * Empties the volume of whatever an earlier attempt left there, and makes the directory for the content.
- * @returns the directory's path.
- * @throws PermanentError `InvalidSource` where extractPath leaves the volume, `VolumeNotWritable`.
- */
-export function cleanTarget(volume: string, extractPath: string): string {
-  const parts = extractPath.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw new PermanentError('InvalidSource', 'extractPath must stay inside the volume.');
-  const root = join(volume, ...parts);
-  try {
-    for (const name of readdirSync(volume)) {
-      if (!NOT_OURS.has(name)) removeTree(join(volume, name));
-    }
-    mkdirSync(root, { recursive: true });
-    // Found out here, where the cause can be named: may this user write?
-    rmdirSync(mkdtempSync(join(root, '.volprime-')));
-  } catch (cause) {
-    throw cleanError(volume, cause);
-  }
-  return root;
+export interface PreparedTarget {
+  /** The directory that receives the content, or the device. */
+  readonly root: string;
+  /**
+   * Refuses before a download what cannot fit: an archive is hardly ever larger than its content.
+   * @param announced bytes of the body; undefined where the server does not say.
+   * @throws PermanentError `VolumeFull`
+   */
+  checkRoom(announced: number | undefined): void;
+  /** Returns when everything is on stable storage. @throws VolprimeError `FlushFailed`, `VolumeFull` */
+  flush(): Promise<void>;
 }
 
 /**
- * Refuses before the download what cannot fit: an archive is hardly ever larger than its content.
- * @param announced bytes of the archive; undefined where the server does not say.
- * @throws PermanentError `VolumeFull`.
+ * @throws PermanentError `InvalidSource` where extractPath leaves the volume, `VolumeNotWritable`, `VolumeNotEmpty` where it must be
+ * empty and is not, `InvalidTarget`.
  */
-export function checkRoom(volume: string, announced: number | undefined): void {
+export function prepareTarget({ target, onExisting }: Job): PreparedTarget {
+  if (target.kind === 'device') return prepareDevice(target.path);
+  const volume = target.path;
+  const root = prepareDirectory(volume, target.extractPath, onExisting);
+  return {
+    root,
+    checkRoom: (announced) => checkRoom(volume, announced),
+    async flush() {
+      if (onExisting === 'fail') unlinkSync(join(volume, UNFINISHED));
+      await flushVolume(volume);
+    },
+  };
+}
+
+/** What a file system itself puts into its root. */
+const NOT_OURS = new Set(['lost+found']);
+/** Lies in a volume that was empty before, until the attempt is done: what is beside it is the rest of an attempt. */
+const UNFINISHED = '.volprime-unfinished';
+
+function prepareDirectory(volume: string, extractPath: string, onExisting: OnExisting): string {
+  const parts = extractPath.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw new PermanentError('InvalidSource', 'extractPath must stay inside the volume.');
+  try {
+    if (onExisting === 'fail') refuseContent(volume);
+    if (onExisting !== 'merge') removeContent(volume);
+    if (onExisting === 'fail') writeFileSync(join(volume, UNFINISHED), '');
+    const root = parts.reduce(enterDirectory, volume);
+    // Found out here, where the cause can be named: may this user write?
+    rmdirSync(mkdtempSync(join(root, '.volprime-')));
+    return root;
+  } catch (cause) {
+    throw prepareError(volume, cause);
+  }
+}
+
+/** Leaves a volume as empty as its file system made it. @throws PermanentError `VolumeNotWritable` */
+export function cleanTarget(volume: string): void {
+  try {
+    removeContent(volume);
+  } catch (cause) {
+    throw prepareError(volume, cause);
+  }
+}
+
+function removeContent(volume: string): void {
+  for (const name of contentOf(volume)) removeTree(join(volume, name));
+}
+
+function refuseContent(volume: string): void {
+  const names = contentOf(volume);
+  if (names.length > 0 && !names.includes(UNFINISHED)) throw notEmpty(names);
+}
+
+function contentOf(volume: string): string[] {
+  return readdirSync(volume).filter((name) => !NOT_OURS.has(name));
+}
+
+/** The directory below, made when missing. A link that was there before is not followed. */
+function enterDirectory(parent: string, name: string): string {
+  const path = join(parent, name);
+  try {
+    mkdirSync(path, 0o755);
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST' || !lstatSync(path).isDirectory()) {
+      throw codeOf(cause) === 'EEXIST' ? notADirectory(path, cause) : cause;
+    }
+  }
+  return path;
+}
+
+function checkRoom(volume: string, announced: number | undefined): void {
   const { bavail, bsize } = statfsSync(volume);
   const free = bavail * bsize;
   if (announced === undefined || announced <= free) return;
   const message = `The volume is too small: the archive alone has ${announced} bytes, and there is room for ${free}. Ask for more storage in the claim.`;
   throw new PermanentError('VolumeFull', message);
+}
+
+function prepareDevice(path: string): PreparedTarget {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isBlockDevice() !== true) throw new PermanentError('InvalidTarget', `${path} is not a block device.`);
+  const size = deviceSize(stats);
+  return {
+    root: path,
+    checkRoom(announced) {
+      if (announced !== undefined && size !== undefined && announced > size * COMPRESSION_OVERHEAD) {
+        throw imageTooLarge(path);
+      }
+    },
+    // The device was flushed when it was closed.
+    flush: () => Promise.resolve(),
+  };
+}
+
+/** What does not compress becomes a little larger in the attempt. */
+const COMPRESSION_OVERHEAD = 1.01;
+const SECTOR = 512;
+
+/** In bytes; undefined where the kernel's word is not to be had. */
+function deviceSize({ rdev }: Stats): number | undefined {
+  const number = BigInt(rdev);
+  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
+  const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn);
+  try {
+    return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'utf8')) * SECTOR;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Never follows a link. A directory may have lost its write permission to an archive's modes: it gets it back first. */
@@ -69,7 +163,7 @@ function removeTree(path: string): void {
  * One `sync -f` (syncfs(2)) per volume: it covers files, directories and links alike, reports the write-back errors that nobody has seen
  * yet, and costs far less than an fsync per file.
  */
-export async function flushTarget(volume: string): Promise<void> {
+async function flushVolume(volume: string): Promise<void> {
   try {
     await promisify(execFile)('sync', ['-f', volume], { env: { PATH: process.env['PATH'], LC_ALL: 'C' } });
   } catch (cause) {
@@ -77,7 +171,7 @@ export async function flushTarget(volume: string): Promise<void> {
   }
 }
 
-function cleanError(volume: string, cause: unknown): unknown {
+function prepareError(volume: string, cause: unknown): unknown {
   const code = codeOf(cause);
   if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return volumeError('.', cause);
   const { uid, gid, mode } = statSync(volume);
@@ -106,4 +200,18 @@ function flushError(cause: unknown): VolprimeError {
 function stderrOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('stderr' in error)) return '';
   return typeof error.stderr === 'string' ? error.stderr.trim() : '';
+}
+
+function notEmpty(names: readonly string[]): PermanentError {
+  const shown = names.slice(0, 3).map((name) => JSON.stringify(name));
+  return new PermanentError(
+    'VolumeNotEmpty',
+    `The volume is not empty (it holds ${shown.join(', ')}${names.length > shown.length ? ', …' : ''}), and onExisting is "fail".`,
+  );
+}
+
+function notADirectory(path: string, cause: unknown): PermanentError {
+  return new PermanentError('InvalidTarget', `${path} of extractPath is there already and is not a directory.`, {
+    cause,
+  });
 }

@@ -1,0 +1,43 @@
+/** Finds what a body is by its content, never by its name or Content-Type, and opens it. */
+import { BLOCK_SIZE } from '../entries/tar-header.ts';
+import type { Codec } from './codec.ts';
+import { handleContent, handleWorks } from './codec-handle.ts';
+import { streamContent } from './codec-stream.ts';
+import { type Content, type Pieces, plainContent, prepend } from './pieces.ts';
+
+export interface OpenContent {
+  /** What it was compressed with, if anything. */
+  readonly codec: Codec | undefined;
+  readonly content: Content;
+}
+
+/** Opens the content of a body: decompressed, where it is compressed. */
+export async function openContent(pieces: Pieces): Promise<OpenContent> {
+  const { head, rest } = await peek(pieces);
+  const codec = codecOf(head);
+  const body = prepend(head, rest);
+  if (codec === undefined) return { codec, content: plainContent(body) };
+  return { codec, content: handleWorks() ? handleContent(codec, body) : streamContent(codec, body) };
+}
+
+/** The body's beginning, a block of it where it is that long; what was looked at is a copy. */
+async function peek(pieces: Pieces): Promise<{ readonly head: Buffer; readonly rest: Pieces }> {
+  let head = Buffer.alloc(0);
+  while (head.length < BLOCK_SIZE) {
+    const piece = await pieces.nextAsync();
+    if (piece === undefined) break;
+    head = Buffer.concat([head, piece]);
+  }
+  return { head, rest: pieces };
+}
+
+const ZSTD_FRAME = 0xfd2fb528;
+/** Sixteen numbers are set aside for skippable frames. */
+const ZSTD_SKIPPABLE = 0x184d2a50;
+
+function codecOf(head: Buffer): Codec | undefined {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.length < Uint32Array.BYTES_PER_ELEMENT) return undefined;
+  const magic = head.readUInt32LE(0);
+  return magic === ZSTD_FRAME || (magic & 0xfffffff0) >>> 0 === ZSTD_SKIPPABLE ? 'zstd' : undefined;
+}

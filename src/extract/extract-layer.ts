@@ -1,0 +1,124 @@
+/** One body in, entries out: finds out what the body is, decompresses it and hands its entries to the planner. Knows no threads. */
+import { PermanentError } from '../sdk/index.ts';
+import type { Codec } from './decode/codec.ts';
+import { openContent } from './decode/content.ts';
+import type { Pieces } from './decode/pieces.ts';
+import type { EntryHandler } from './entries/entry.ts';
+import type { Notes } from './entries/notes.ts';
+import { applyPolicy } from './entries/policy.ts';
+import { SingleFileReader } from './entries/single-file-reader.ts';
+import { BLOCK_SIZE, type ByteString, isTarHeader } from './entries/tar-header.ts';
+import { TarReader } from './entries/tar-reader.ts';
+import type { Layer } from './job.ts';
+import type { LimitGuard } from './limits.ts';
+
+/** Where content is put while it is read. */
+export interface ContentMemory {
+  /** Memory for the next piece of content; the one before is no longer read. */
+  nextData(): Buffer;
+  endData(): void;
+}
+
+export interface LayerOptions {
+  readonly layer: Layer;
+  readonly preserveOwners: boolean;
+  readonly pieces: Pieces;
+  readonly handler: EntryHandler;
+  readonly limits: LimitGuard;
+  readonly memory: ContentMemory;
+  /** Gets what was left out or put up with. */
+  readonly notes: Notes;
+  /** After each piece of content. */
+  readonly onPiece: () => void | Promise<void>;
+}
+
+/** What takes the content, piece by piece. */
+interface ContentReader {
+  write(chunk: Buffer): void;
+  /** @throws where the content is not complete. */
+  end(): void;
+}
+
+/**
+ * @throws PermanentError `NotAnArchive`, `HostileArchive`, `UnsupportedEntry`, `ArchiveCorrupt`, `LimitExceeded`; AttemptFailedError
+ * `SourceTruncated` where the body ends before its content does. Errors of pieces, handler and `onPiece` pass through.
+ */
+export async function extractLayer(options: LayerOptions): Promise<void> {
+  const { limits, memory, onPiece } = options;
+  const { pieces, bytesTaken } = counted(options.pieces);
+  const { codec, content: opened } = await openContent(pieces);
+  using content = opened;
+  let reader: ContentReader | undefined;
+  let bytes = 0;
+  for (;;) {
+    const chunk = memory.nextData();
+    const reading = content.read(chunk);
+    const length = typeof reading === 'number' ? reading : await reading;
+    const got = chunk.subarray(0, length);
+    reader ??= openReader({ ...options, codec, head: got, handler: limits.guard(options.handler) });
+    if (length === 0) break;
+    bytes += length;
+    if (codec !== undefined) limits.checkRatio(bytesTaken(), bytes);
+    reader.write(got);
+    const pause = onPiece();
+    if (pause !== undefined) await pause;
+  }
+  reader.end();
+  memory.endData();
+}
+
+function counted(pieces: Pieces): { readonly pieces: Pieces; readonly bytesTaken: () => number } {
+  let bytes = 0;
+  const count = (piece: Buffer | undefined) => {
+    bytes += piece?.length ?? 0;
+    return piece;
+  };
+  return {
+    pieces: { next: () => count(pieces.next()), nextAsync: async () => count(await pieces.nextAsync()) },
+    bytesTaken: () => bytes,
+  };
+}
+
+interface Opening {
+  readonly layer: Layer;
+  readonly preserveOwners: boolean;
+  readonly codec: Codec | undefined;
+  /** The content's first piece: a block at least, where it is that long. */
+  readonly head: Buffer;
+  readonly handler: EntryHandler;
+  readonly notes: Notes;
+}
+
+function openReader({ layer, preserveOwners, codec, head, handler, notes }: Opening): ContentReader {
+  const { format } = layer;
+  if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
+  if (format === 'zip') throw new PermanentError('NotAnArchive', 'The format "zip" is not supported yet.');
+  if (format === undefined && !isTarHeader(head.subarray(0, BLOCK_SIZE))) throw notAnArchive(head);
+  return new TarReader(applyPolicy({ ...layer, preserveOwners }, notes, handler), notes);
+}
+
+/** The last part of the URL's path, without the ending of a compression that was undone. */
+function fileName({ urls }: Layer, codec: Codec | undefined): ByteString {
+  const path = URL.parse(urls[0] ?? '')?.pathname ?? '';
+  const name = decoded(path.split('/').findLast((part) => part !== '') ?? 'content');
+  return Buffer.from(codec === undefined ? name : name.replace(COMPRESSION_ENDING, '')).toString('latin1');
+}
+
+const COMPRESSION_ENDING = /(?<=.)\.(gz|zst|xz|bz2)$/i;
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function notAnArchive(head: Buffer): PermanentError {
+  const expected = 'expected a tar archive, plain or compressed with gzip or zstd';
+  if (head.length === 0) return new PermanentError('NotAnArchive', `The source is empty; ${expected}.`);
+  if (/^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1', 0, 512))) {
+    return new PermanentError('NotAnArchive', `The source is an HTML or XML page; ${expected}.`);
+  }
+  return new PermanentError('NotAnArchive', `The source's content is of no known format; ${expected}.`);
+}

@@ -1,0 +1,63 @@
+/** Bounds on what an archive may turn into, so that a small body cannot fill a volume, or keep the populator at work for ever. */
+import { PermanentError } from '../sdk/index.ts';
+import type { Entry, EntryHandler } from './entries/entry.ts';
+import type { Limits } from './job.ts';
+
+/** Below this the ratio says nothing: a short text of zeros compresses a thousandfold. */
+const RATIO_COUNTS_FROM = 16 * 1024 * 1024;
+
+/** Over all layers of a job. */
+export class LimitGuard {
+  readonly #limits: Limits;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Hands on what stays within the limits. @throws PermanentError `LimitExceeded` from its calls. */
+  guard(handler: EntryHandler): EntryHandler {
+    return {
+      begin: (entry) => {
+        this.#countEntry(entry);
+        handler.begin(entry);
+      },
+      data: (bytes) => {
+        this.#countBytes(bytes.length);
+        handler.data(bytes);
+      },
+      end: () => handler.end(),
+    };
+  }
+
+  /** @param input bytes of the body so far; @param output what came of them. @throws PermanentError `LimitExceeded` */
+  checkRatio(input: number, output: number): void {
+    const { ratio } = this.#limits;
+    if (output <= RATIO_COUNTS_FROM || output <= input * ratio) return;
+    const what = `${input} bytes of the archive became more than ${output}`;
+    throw exceeded(`${what}, which is more than limits.ratio (${ratio}) allows`);
+  }
+
+  #countEntry({ size, sparse }: Entry): void {
+    const { files, bytes } = this.#limits;
+    if (++this.#entries > files) throw exceeded(`the archive has more entries than limits.files (${files}) allows`);
+    // Holes are counted at once, data as it comes: but what is too large already is not begun.
+    if (sparse !== undefined) this.#countBytes(sparse.size - size);
+    if (bytes !== undefined && this.#bytes + size > bytes) throw tooLarge(bytes);
+  }
+
+  #countBytes(length: number): void {
+    this.#bytes += length;
+    const { bytes } = this.#limits;
+    if (bytes !== undefined && this.#bytes > bytes) throw tooLarge(bytes);
+  }
+}
+
+function tooLarge(bytes: number): PermanentError {
+  return exceeded(`its content is larger than limits.bytes (${bytes}) allows`);
+}
+
+function exceeded(what: string): PermanentError {
+  return new PermanentError('LimitExceeded', `The archive goes beyond a limit: ${what}.`);
+}

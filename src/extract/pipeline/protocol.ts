@@ -1,0 +1,37 @@
+/** What the main thread gives to its threads, and what they answer when they end. Plain data. */
+import type { Notes } from '../entries/notes.ts';
+import type { Job } from '../job.ts';
+import type { RingMemory } from '../ring/slot-ring.ts';
+import type { Thrown } from './thrown.ts';
+
+export interface DecodeTask {
+  readonly stage: 'decode';
+  readonly job: Job;
+  /** The bodies of the job's layers one after another; each ends with an empty slot. */
+  readonly input: RingMemory;
+  readonly batches: RingMemory;
+  /** One word: files so far. */
+  readonly files: SharedArrayBuffer;
+}
+
+export interface WriteTask {
+  readonly stage: 'write';
+  readonly job: Job;
+  /** The directory that receives the content, or the device. */
+  readonly root: string;
+  readonly batches: RingMemory;
+}
+
+export type StageTask = DecodeTask | WriteTask;
+
+/** What became of a stage. A stage that was stopped by another one's failure says so, and nothing else. */
+export type StageAnswer =
+  | { readonly outcome: 'done'; readonly report: StageReport }
+  | { readonly outcome: 'failed'; readonly thrown: Thrown }
+  | { readonly outcome: 'stopped' };
+
+export interface StageReport {
+  /** Of the decode stage: files, hard links and symbolic links. Of the write stage: minus those that gave way to later ones. */
+  readonly files: number;
+  readonly notes: Notes;
+}

@@ -1,0 +1,42 @@
+/** The two stages behind the download, as each runs in a thread of its own. */
+import type { Notes } from '../entries/notes.ts';
+import { extractLayer } from '../extract-layer.ts';
+import { LimitGuard } from '../limits.ts';
+import { BatchWriter, executeBatches } from '../ring/batch.ts';
+import { RingConsumer } from '../ring/slot-ring.ts';
+import { ringPieces } from './ring-pieces.ts';
+import type { DecodeTask, StageReport, WriteTask } from './protocol.ts';
+import { openExecutor, planner } from './target-stages.ts';
+
+/** From the bodies in the input ring to commands in batches. */
+export async function decode({ job, input, batches, files }: DecodeTask): Promise<StageReport> {
+  const ring = new RingConsumer(input);
+  const memory = new BatchWriter(batches);
+  const notes: Notes = new Map();
+  const handler = planner(job, memory, notes);
+  const limits = new LimitGuard(job.limits);
+  const counter = new Uint32Array(files);
+  const onPiece = () => void Atomics.store(counter, 0, handler.files);
+  for (const layer of job.layers) {
+    await extractLayer({
+      layer,
+      preserveOwners: job.ownership.preserve,
+      pieces: ringPieces(ring),
+      handler,
+      limits,
+      memory,
+      notes,
+      onPiece,
+    });
+  }
+  handler.finish();
+  memory.finish();
+  return { files: handler.files, notes };
+}
+
+/** From commands to files. */
+export function write({ job, root, batches }: WriteTask): StageReport {
+  using executor = openExecutor(job, root);
+  executeBatches(new RingConsumer(batches), batches, executor);
+  return { files: -executor.replaced, notes: new Map() };
+}

@@ -1,0 +1,87 @@
+/**
+ * Writes an image onto a block device from its first byte on. To the planner it is a tree of one file.
+ *
+ * Zeros are written like everything else: what the device held before shows through nowhere.
+ */
+import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { PermanentError } from '../../sdk/index.ts';
+import { codeOf } from '../error-code.ts';
+import type { TreeCommands } from './tree-commands.ts';
+import { volumeError } from './volume-error.ts';
+
+export class DeviceExecutor implements TreeCommands, Disposable {
+  readonly #path: string;
+  readonly replaced = 0;
+  #fd: number | undefined;
+  #written = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  createFile(): void {
+    try {
+      this.#fd = openSync(this.#path, constants.O_WRONLY);
+    } catch (cause) {
+      throw volumeError(this.#path, cause);
+    }
+  }
+
+  write(bytes: Buffer): void {
+    const fd = this.#opened();
+    try {
+      for (let offset = 0; offset < bytes.length; ) {
+        offset += writeSync(fd, bytes, offset, bytes.length - offset, this.#written + offset);
+      }
+    } catch (cause) {
+      throw codeOf(cause) === 'ENOSPC' ? imageTooLarge(this.#path) : volumeError(this.#path, cause);
+    }
+    this.#written += bytes.length;
+  }
+
+  closeFile(): void {
+    const fd = this.#opened();
+    try {
+      fsyncSync(fd);
+      this.#fd = undefined;
+      closeSync(fd);
+    } catch (cause) {
+      throw volumeError(this.#path, cause);
+    }
+  }
+
+  makeDirectory(): never {
+    throw notATree();
+  }
+
+  hardLink(): never {
+    throw notATree();
+  }
+
+  symbolicLink(): never {
+    throw notATree();
+  }
+
+  finishDirectory(): never {
+    throw notATree();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #opened(): number {
+    if (this.#fd === undefined) throw new Error('the device is not open');
+    return this.#fd;
+  }
+}
+
+export function imageTooLarge(path: string): PermanentError {
+  const message = `The image is larger than the device ${path}. Ask for more storage in the claim.`;
+  return new PermanentError('VolumeFull', message);
+}
+
+function notATree(): Error {
+  return new Error('a device holds no tree');
+}

@@ -1,0 +1,39 @@
+/**
+ * What the planner asks for and the executor does: plain steps whose order and safety the planner has settled. In between lies nothing,
+ * or a ring to another thread.
+ */
+import type { ByteString } from '../entries/tar-header.ts';
+
+/** Names are safe names, relative to the target; '' never occurs. Each call may throw what its execution met. */
+export interface TreeCommands {
+  /** The parent is there; so is perhaps the directory itself, where `mayExist`. */
+  makeDirectory(name: ByteString, mode: number, mayExist: boolean): void;
+  /** Opens a new file; a file of the same name gives way. One file is open at a time. */
+  createFile(name: ByteString, mode: number): void;
+  /** @param position where the bytes belong in the open file; undefined: behind the last ones. The memory is reused after the call. */
+  write(bytes: Buffer, position: number | undefined): void;
+  closeFile(attributes: FileAttributes): void;
+  /** @param existing a regular file, made earlier. */
+  hardLink(name: ByteString, existing: ByteString): void;
+  symbolicLink(name: ByteString, target: ByteString, attributes: FileAttributes): void;
+  /** Mode, owner and time of a directory into which nothing will be written any more. */
+  finishDirectory(name: ByteString, attributes: DirectoryAttributes): void;
+}
+
+/** An owner that is undefined stays as the file system gave it. */
+export interface FileAttributes {
+  readonly mode: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Of files with holes: the apparent size. */
+  readonly size: number | undefined;
+}
+
+export interface DirectoryAttributes extends Omit<FileAttributes, 'size' | 'mtime'> {
+  /** Undefined: as it came out. */
+  readonly mtime: number | undefined;
+  /** It was made with just this mode. */
+  readonly modeGiven: boolean;
+}
