@@ -97,6 +97,11 @@ export const reasons = {
     meaning: 'The namespace in which sources of other namespaces are populated does not exist.',
     help: 'For the operator of the cluster: create it (deploy/components/cross-namespace).',
   },
+  ConfigMapAcrossNamespaces: {
+    next: 'stops',
+    meaning: 'The source is in another namespace and needs a ConfigMap, and a ConfigMap never leaves its namespace.',
+    help: 'Use a source that needs none, or create source and ConfigMap in the namespace of the claim.',
+  },
   SecretAcrossNamespaces: {
     next: 'stops',
     meaning: 'The source is in another namespace and needs a Secret, and a Secret never leaves its namespace.',
@@ -142,7 +147,7 @@ export const reasons = {
   PodSecurityForbidden: {
     next: 'retries',
     meaning:
-      'The namespace enforces a Pod Security level that the populator pods of the plugin do not satisfy. No volume was made.',
+      "The namespace enforces a Pod Security level that the claim's populator pods do not satisfy, or the operator's settings deny them what they need. No volume was made.",
     help: 'The message names the levels; see docs/populator-pods.md.',
   },
   Invalid: {
@@ -254,7 +259,17 @@ export const reasons = {
   BlockVolumeNotSupported: {
     next: 'stops',
     meaning: 'The claim has volumeMode Block; an archive needs a file system.',
-    help: 'Recreate the claim with volumeMode Filesystem.',
+    help: 'Recreate the claim with volumeMode Filesystem, or say format: Raw in the Provider where the source is the image of a disk.',
+  },
+  RawNeedsBlockVolume: {
+    next: 'stops',
+    meaning: 'The source is the image of a disk (format Raw), and the claim is for a file system.',
+    help: 'Recreate the claim with volumeMode Block, or say format: File to have the image as a file.',
+  },
+  ClaimTooSmall: {
+    next: 'stops',
+    meaning: 'The claim asks for less storage than limits.bytes of the source allows its content to have.',
+    help: 'Recreate the claim with more storage, or lower the limit.',
   },
   SourceNotFound: { next: 'stops', meaning: 'The server answered 404 or 410.', help: 'Correct spec.sourceURL.' },
   SourceUnauthorized: {

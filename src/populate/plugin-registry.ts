@@ -96,7 +96,9 @@ interface FactsGiven {
 }
 
 function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): Omit<PluginFacts, 'byProvisioner'> {
-  const ofPods = 'pod' in plugin && neededLevel(settingsOf(plugin, podSettings)) !== 'restricted';
+  const ofPods =
+    'pod' in plugin &&
+    (plugin.securityProfile !== undefined || neededLevel(settingsOf(plugin, podSettings)) !== 'restricted');
   return {
     name: plugin.name,
     path: 'pod' in plugin ? 'pod' : 'podless',

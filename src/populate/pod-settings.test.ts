@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { type PodSettings, type PopulatorPodSettings, populatorPodSettingsSchema } from '../api/pod-settings.ts';
 import { definePlugin, type PluginPodSettings, type PodTemplate } from '../sdk/index.ts';
-import { admits, mergePodSettings, neededLevel, settingsOf, settingsProblems } from './pod-settings.ts';
+import {
+  admits,
+  mergePodSettings,
+  neededLevel,
+  type OwnSettings,
+  profileObjection,
+  settingsOf,
+  settingsProblems,
+} from './pod-settings.ts';
 
 function aPlugin(podSettings: PluginPodSettings = {}) {
   return definePlugin({
@@ -97,6 +105,26 @@ describe('what a pod gets', () => {
   test('has no default beside a quantity that could contradict it', () => {
     const { resources } = settingsOf(aPlugin({ resources: { requests: { memory: '4Gi' }, limits: { cpu: '10m' } } }));
     expect(resources).toEqual({ requests: { memory: '4Gi' }, limits: { cpu: '10m' } });
+  });
+});
+
+describe('the security profile', () => {
+  const privileged = { securityProfile: 'privileged-data' } as const;
+  const restricted = { securityProfile: 'restricted' } as const;
+  test.each<[string, PluginPodSettings, OwnSettings, PopulatorPodSettings, string]>([
+    ['nobody', {}, {}, {}, 'restricted'],
+    ['the plugin', privileged, {}, {}, 'privileged-data'],
+    ['the plugin for this claim', {}, privileged, {}, 'privileged-data'],
+    ['the plugin for this claim, which needs less', privileged, restricted, {}, 'restricted'],
+    ['the operator, who gives more', {}, restricted, { all: privileged }, 'privileged-data'],
+    ['the operator, who gives less', {}, privileged, { plugins: { fetch: restricted } }, 'restricted'],
+  ])('is said by %s', (_who, own, needed, operator, profile) => {
+    const settings = settingsOf(aPlugin(own), operator, needed);
+    expect(settings.securityProfile).toBe(profile);
+    const objection = profileObjection('fetch', needed.securityProfile, settings);
+    if (profile === 'restricted' && needed.securityProfile === 'privileged-data') {
+      expect(objection).toMatch(/pods of fetch the securityProfile restricted, and this claim needs privileged-data/);
+    } else expect(objection).toBeUndefined();
   });
 });
 

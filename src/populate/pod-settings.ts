@@ -1,5 +1,10 @@
 /** Which settings a populator pod gets: the layers put together, and the Pod Security level that the outcome needs. Pure. */
-import { type PodSettings, type PopulatorPodSettings, pluginPodSettingsSchema } from '../api/pod-settings.ts';
+import {
+  type PodSettings,
+  type PopulatorPodSettings,
+  pluginPodSettingsSchema,
+  type SecurityProfile,
+} from '../api/pod-settings.ts';
 import type { Plugin, PodTemplate } from '../sdk/index.ts';
 
 /** Pod Security levels, the most severe first. */
@@ -18,18 +23,22 @@ const RESTRICTED_VOLUMES = new Set([
   'secret',
 ]);
 
-/** The part of a pod template that settings may say, too. */
-type TemplateSettings = Pick<PodTemplate, 'resources' | 'env'>;
+/** What the plugin says of one claim's pod that settings may say, too. */
+export type OwnSettings = Pick<PodTemplate, 'resources' | 'env'> & Pick<PodSettings, 'securityProfile'>;
 
-/** The layers of a pod's settings put together: plugin, its template for this claim, operator for all, operator for this plugin; the later wins. */
+/** The layers of a pod's settings put together: plugin, what it says for this claim, operator for all, operator for this plugin; the later wins. */
 export function settingsOf(
   plugin: Plugin,
   operator: PopulatorPodSettings = {},
-  { resources, env }: TemplateSettings = {},
+  { resources, env, securityProfile }: OwnSettings = {},
 ): PodSettings {
   const own = 'pod' in plugin ? (plugin.podSettings ?? {}) : {};
-  const template = { ...(resources && { resources }), ...(env && { env }) };
-  const said = mergePodSettings(own, template, operator.all ?? {}, operator.plugins?.[plugin.name] ?? {});
+  const claims = {
+    ...(resources && { resources }),
+    ...(env && { env }),
+    ...(securityProfile && { securityProfile }),
+  };
+  const said = mergePodSettings(own, claims, operator.all ?? {}, operator.plugins?.[plugin.name] ?? {});
   return { securityProfile: 'restricted', ...said, resources: withDefaults(said.resources ?? {}) };
 }
 
@@ -104,6 +113,19 @@ export function admits(enforced: string | undefined, needed: PodSecurityLevel): 
   if (enforced === undefined) return true;
   const rank = podSecurityLevels.findIndex((level) => level === enforced);
   return Math.max(rank, 0) >= podSecurityLevels.indexOf(needed);
+}
+
+/** Why the pods of a claim do not get the profile that the plugin asks for: the operator has named another one. */
+export function profileObjection(
+  plugin: string,
+  needed: SecurityProfile | undefined,
+  { securityProfile }: PodSettings,
+): string | undefined {
+  if (needed !== 'privileged-data' || securityProfile === needed) return undefined;
+  return (
+    `the operator's settings give populator pods of ${plugin} the securityProfile ${securityProfile}, and this claim needs ${needed}; ` +
+    'change those settings, the source or the claim'
+  );
 }
 
 /**

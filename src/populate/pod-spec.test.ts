@@ -146,6 +146,24 @@ describe('the populator pod', () => {
     });
   });
 
+  test('mounts ConfigMaps as files, read-only', () => {
+    const { spec } = pod({ configMaps: [{ name: 'company-ca', mountPath: '/ca' }] });
+    expect(spec.volumes).toContainEqual({ name: 'config-map-0', configMap: { name: 'company-ca' } });
+    expect(spec.containers[0]?.['volumeMounts']).toContainEqual({
+      name: 'config-map-0',
+      mountPath: '/ca',
+      readOnly: true,
+    });
+  });
+
+  test.each<[string, PodTemplate, string]>([
+    ['Secrets', { secrets: [{ name: 'login', mountPath: '/x' }] }, 'SecretAcrossNamespaces'],
+    ['ConfigMaps', { configMaps: [{ name: 'ca', mountPath: '/x' }] }, 'ConfigMapAcrossNamespaces'],
+  ])('mounts no %s of the populator namespace, where the name would find those of others', (_kind, template, code) => {
+    const prime = { ...aBoundPrime, metadata: { ...aBoundPrime.metadata, namespace: 'populators' } };
+    expect(() => pod(template, prime)).toThrow(expect.objectContaining({ code }));
+  });
+
   test('runs the configured image with its pull policy unless the plugin names another', () => {
     expect(pod({}).spec.containers[0]).toMatchObject({ image: 'populator:1', imagePullPolicy: 'Never' });
     const own = pod({ image: 'own:1' }).spec.containers[0];

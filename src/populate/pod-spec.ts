@@ -4,6 +4,7 @@ import type { Claim, NewObject } from '../api/objects.ts';
 import { CA_BUNDLE_DIR, type PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { PodTemplate } from '../sdk/index.ts';
 import { PermanentError } from '../sdk/index.ts';
 import { ownerOf, ownLabels } from './prime-spec.ts';
@@ -46,7 +47,7 @@ function podOf(inputs: PodInputs): NewObject {
   const { claimUid, attempt, population, prime, template, settings } = inputs;
   const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
   const atHome = prime.metadata.namespace === population.metadata.namespace;
-  if (!atHome) refuseSecrets(template);
+  if (!atHome) refuseOwnFiles(template);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -105,6 +106,7 @@ function volumes({ prime, template, settings }: PodInputs): object[] {
       name: `secret-${index}`,
       secret: { secretName: secret.name, defaultMode: 0o440 },
     })),
+    ...(template.configMaps ?? []).map(({ name }, index) => ({ name: `config-map-${index}`, configMap: { name } })),
     // Optional: where it is missing the container says which certificate it does not trust, and the next attempt finds it.
     ...(caBundle === undefined
       ? []
@@ -118,23 +120,25 @@ function volumes({ prime, template, settings }: PodInputs): object[] {
   ];
 }
 
-/** In the populator namespace the name would find somebody else's Secret. */
-function refuseSecrets({ secrets = [] }: PodTemplate): void {
-  if (secrets.length === 0) return;
-  throw new PermanentError(
-    'SecretAcrossNamespaces',
-    'The source is in another namespace than the claim and needs a Secret, and a Secret never leaves its namespace.',
-  );
+/** In the populator namespace the name would find somebody else's. */
+function refuseOwnFiles({ secrets = [], configMaps = [] }: PodTemplate): void {
+  const refuse = (reason: Reason, kind: string) =>
+    new PermanentError(
+      reason,
+      `The source is in another namespace than the claim and needs a ${kind}, and a ${kind} never leaves its namespace.`,
+    );
+  if (secrets.length > 0) throw refuse('SecretAcrossNamespaces', 'Secret');
+  if (configMaps.length > 0) throw refuse('ConfigMapAcrossNamespaces', 'ConfigMap');
 }
 
 function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
   const path = template.mountPath ?? '/target';
   const block = prime.spec.volumeMode === 'Block';
-  const secretMounts = (template.secrets ?? []).map((secret, index) => ({
-    name: `secret-${index}`,
-    mountPath: secret.mountPath,
-    readOnly: true,
-  }));
+  const readOnly = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
+  const ownFiles = [
+    ...(template.secrets ?? []).map(({ mountPath }, index) => readOnly(`secret-${index}`, mountPath)),
+    ...(template.configMaps ?? []).map(({ mountPath }, index) => readOnly(`config-map-${index}`, mountPath)),
+  ];
   return {
     name: POPULATOR_CONTAINER,
     image: template.image ?? image,
@@ -148,8 +152,8 @@ function container({ template, settings, image, imagePullPolicy, prime }: PodInp
     volumeMounts: [
       ...(block ? [] : [{ name: 'target', mountPath: path }]),
       { name: 'tmp', mountPath: '/tmp' },
-      ...secretMounts,
-      ...(settings.caBundle === undefined ? [] : [{ name: 'ca-bundle', mountPath: CA_BUNDLE_DIR, readOnly: true }]),
+      ...ownFiles,
+      ...(settings.caBundle === undefined ? [] : [readOnly('ca-bundle', CA_BUNDLE_DIR)]),
       ...(settings.volumeMounts ?? []),
     ],
     ...(block && { volumeDevices: [{ name: 'target', devicePath: path }] }),

@@ -1,5 +1,5 @@
 import { PermanentError } from './errors.ts';
-import type { BaseParams, Plugin } from './plugin.ts';
+import type { BaseParams, Plugin, PrepareParams } from './plugin.ts';
 
 /**
  * Checks a plugin's definition and ties its schema to its functions: each call gets a spec that the schema has parsed.
@@ -32,8 +32,12 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     }),
   } satisfies Partial<Plugin>;
   if ('pod' in plugin) {
-    const { podSettings, reports } = plugin;
-    const fixed = { ...(podSettings && { podSettings }), ...(reports !== undefined && { reports }) };
+    const { podSettings, reports, securityProfile } = plugin;
+    const fixed = {
+      ...(podSettings && { podSettings }),
+      ...(reports !== undefined && { reports }),
+      ...(securityProfile && { securityProfile: (params: PrepareParams<unknown>) => securityProfile(parsed(params)) }),
+    };
     return { ...base, ...fixed, pod: (params) => plugin.pod(parsed(params)) };
   }
   return {
@@ -61,7 +65,7 @@ function describe(error: unknown): string {
     return error.issues
       .map(
         (issue: { path?: readonly PropertyKey[]; message?: string }) =>
-          `spec.${(issue.path ?? []).map(String).join('.')}: ${issue.message}`,
+          `${['spec', ...(issue.path ?? []).map(String)].join('.')}: ${issue.message}`,
       )
       .join('; ');
   }

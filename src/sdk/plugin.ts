@@ -1,6 +1,6 @@
 /** The plugin contract: what a plugin author writes, and what the framework hands to it. */
 import type { Claim, NewObject, StorageClass, Volume } from '../api/objects.ts';
-import type { PluginPodSettings } from '../api/pod-settings.ts';
+import type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 
 /** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. */
@@ -114,6 +114,8 @@ export interface PodTemplate {
   readonly mountPath?: string;
   /** Secrets of the claim's namespace that the container reads as files. Refused where the source is in another namespace. */
   readonly secrets?: readonly { readonly name: string; readonly mountPath: string }[];
+  /** ConfigMaps of the claim's namespace that the container reads as files. Refused where the source is in another namespace. */
+  readonly configMaps?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>;
     readonly limits?: Readonly<Record<string, string>>;
@@ -145,6 +147,12 @@ interface PluginBase<Spec> {
 export interface PodPlugin<Spec> extends PluginBase<Spec> {
   /** What all pods of this plugin need beside their container: fixed, so that no source can have a say in it. The operator's settings win. */
   readonly podSettings?: PluginPodSettings;
+  /**
+   * The profile that this claim's pods need, where not all of the plugin's need the same. The operator's settings win; where they, or the
+   * namespace, do not allow what is needed, the claim waits (`PodSecurityForbidden`) before any volume is made. Always the same answer to
+   * the same source and claim.
+   */
+  readonly securityProfile?: (params: PrepareParams<Spec>) => SecurityProfile;
   /** The container always ends with a report as its termination message: without one, exit code 0 is not taken for success (default false). */
   readonly reports?: boolean;
   readonly pod: (params: PopulateParams<Spec>) => PodTemplate;

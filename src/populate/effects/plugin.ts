@@ -14,12 +14,18 @@ import { patchStatus } from './record.ts';
 /** Asks namespace and plugin whether this can work at all, and lets the plugin make what the prime needs. */
 export function prepare(context: StepContext, o: Observation): Promise<Outcome> {
   return withPlugin(context, o, async ({ plugin }) => {
-    const objection = await podSecurityObjection(context, o, plugin);
-    if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
-    const result = await call(context, plugin, 'prepare', async (scoped) => {
-      await plugin.preflight?.(prepareParams(scoped, o));
-      await plugin.prepare?.(prepareParams(scoped, o));
+    const looked = await call(context, plugin, 'preflight', async (scoped) => {
+      const params = prepareParams(scoped, o);
+      await plugin.preflight?.(params);
+      return 'pod' in plugin ? plugin.securityProfile?.(params) : undefined;
     });
+    if (looked.type === 'failed') {
+      context.memory.update(o.uid, { failure: looked.failure });
+      return done;
+    }
+    const objection = await podSecurityObjection(context, o, { plugin, needed: looked.answer });
+    if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
+    const result = await call(context, plugin, 'prepare', async (scoped) => plugin.prepare?.(prepareParams(scoped, o)));
     context.memory.update(o.uid, result.type === 'answered' ? { prepared: true } : { failure: result.failure });
     return done;
   });

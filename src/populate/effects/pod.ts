@@ -70,10 +70,12 @@ function podNow(context: StepContext, o: Observation, attempt: number): PodNow {
     return { instead: stale('the claim is gone') };
   if (plugin === undefined || !('pod' in plugin)) return { instead: stale('the plugin has no pod') };
   try {
-    const template = plugin.pod(populateParams(context, o));
+    const params = populateParams(context, o);
+    const template = plugin.pod(params);
+    const profile = plugin.securityProfile && { securityProfile: plugin.securityProfile(params) };
     const pod = buildPod({
       template,
-      settings: settingsOf(plugin, context.config.podSettings, template),
+      settings: settingsOf(plugin, context.config.podSettings, { ...template, ...profile }),
       claimUid: o.uid,
       attempt,
       population,

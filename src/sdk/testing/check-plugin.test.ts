@@ -103,19 +103,29 @@ test('an honest plugin keeps all its promises', async () => {
     'pod-template',
     'pod-pure',
     'pod-block-volume',
+    'pod-security-profile',
   ]);
 });
 
 test('an honest plugin with a pod keeps all its promises', async () => {
   const report = await checkPlugin(
-    podSubject({ populateCleanup: async () => {}, prepare: async () => {}, mutatePrime: (prime) => prime }),
+    podSubject({
+      populateCleanup: async () => {},
+      prepare: async () => {},
+      mutatePrime: (prime) => prime,
+      securityProfile: () => 'restricted',
+    }),
   );
   expect(report.problems).toEqual([]);
-  expect(report.passed).toContain('pod-template');
+  expect(report.passed).toEqual(expect.arrayContaining(['pod-template', 'pod-security-profile']));
 });
 
 type Bad = readonly [rule: string, words: string, subject: Subject];
 const never = () => new Promise<never>(() => {});
+function alternately<T>(...answers: readonly [T, T]): () => T {
+  let calls = 0;
+  return () => answers[calls++ % 2 === 0 ? 0 : 1];
+}
 
 const bad: readonly Bad[] = [
   ['bad-spec', 'was not refused', { ...subjectOf(), badSpecs: [{ dataset: 'nonsense' }] }],
@@ -136,6 +146,16 @@ const bad: readonly Bad[] = [
   ['pod-template', 'promise', podSubject({ pod: (async () => ({})) as unknown as () => PodTemplate })],
   ['pod-template', 'serviceAccountName', podSubject(plain({ serviceAccountName: 'admin' } as PodTemplate))],
   ['pod-pure', 'two different', podSubject({ pod: () => ({ env: { NONCE: String(Math.random()) } }) })],
+  [
+    'pod-security-profile',
+    'restricted or privileged-data',
+    podSubject({ securityProfile: () => 'root' as 'restricted' }),
+  ],
+  [
+    'pod-security-profile',
+    'two different',
+    podSubject({ securityProfile: alternately('restricted', 'privileged-data') }),
+  ],
   [
     'pod-block-volume',
     'preflight',

@@ -1,6 +1,7 @@
 /** What holds for a plugin whose work is done in a pod: its template is a plain answer to its parameters. */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { securityProfiles } from '../../api/pod-settings.ts';
 import type { Plugin } from '../plugin.ts';
 import { failureOf, type Rule, strangeError, wordsOf } from './rule.ts';
 import type { Outcome, Trial } from './trial.ts';
@@ -15,6 +16,7 @@ const templateSchema = z.strictObject({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).optional(),
   mountPath: path.refine((it) => it !== '/tmp', 'is a directory of the framework').optional(),
   secrets: z.array(z.strictObject({ name: z.string().min(1), mountPath: path })).optional(),
+  configMaps: z.array(z.strictObject({ name: z.string().min(1), mountPath: path })).optional(),
   resources: z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
 });
 
@@ -24,6 +26,12 @@ export const podRules: readonly Rule[] = [
   { name: 'pod-template', skip: isPod, check: template },
   { name: 'pod-pure', skip: isPod, check: pure },
   { name: 'pod-block-volume', skip: isPod, check: blockVolume },
+  {
+    name: 'pod-security-profile',
+    skip: (plugin) =>
+      'pod' in plugin && plugin.securityProfile ? undefined : 'the plugin has no pod that chooses its security profile',
+    check: securityProfile,
+  },
 ];
 
 async function podOf(trial: Trial, options: Parameters<Trial['params']>[0] = {}): Promise<Outcome> {
@@ -70,4 +78,15 @@ async function blockVolume(trial: Trial): Promise<string[]> {
     'pod, for a block volume that preflight did not refuse,',
     await podOf(trial, { volumeMode: 'Block' }),
   );
+}
+
+async function securityProfile(trial: Trial): Promise<string[]> {
+  const plugin = await trial.plugin();
+  const profileOf = () => trial.call(() => 'pod' in plugin && plugin.securityProfile?.(trial.params()));
+  const [first, second] = [await profileOf(), await profileOf()];
+  if (first.type !== 'answered' || second.type !== 'answered') return failureOf('securityProfile', first);
+  const known: readonly unknown[] = securityProfiles;
+  if (!known.includes(first.answer))
+    return [`securityProfile must return ${securityProfiles.join(' or ')}, synchronously`];
+  return first.answer === second.answer ? [] : ['securityProfile gave two different answers to the same parameters'];
 }
