@@ -3,69 +3,85 @@ import * as z from 'zod';
 import { conditionsSchema } from './conditions.ts';
 import { PROVIDER_GROUP } from './names.ts';
 import type { KubeObject } from './objects.ts';
+import { layerRules, layersSchema, layerShape } from './provider-layer.ts';
+import { limitsSchema, modeSchema, onExistingSchema, ownershipSchema } from './provider-options.ts';
 import type { Resource } from './resources.ts';
+import { ruled } from './rule.ts';
+import { proxySchema } from './source-url.ts';
 
-const cel = (rule: string, message: string) => ({ rule, message });
+const extractPathSchema = ruled(
+  z.string().min(1).max(4096),
+  'Directory inside the volume that receives the content; "/" is the root of the volume. Made when missing.',
+  [
+    {
+      rule: "self.startsWith('/')",
+      holds: (path) => path.startsWith('/'),
+      message: 'extractPath must start with "/", the root of the volume',
+    },
+    {
+      rule: "!self.split('/').exists(part, part == '..')",
+      holds: (path) => !path.split('/').includes('..'),
+      message: 'extractPath must stay inside the volume: ".." is not allowed',
+    },
+  ],
+);
 
-export const providerSpecSchema = z
-  .object({
-    sourceURL: z
-      .string()
-      .min(1)
-      .max(8192)
-      .meta({
-        description: 'Where the archive is: an http or https URL. Credentials belong in secretRef, never in the URL.',
-        'x-kubernetes-validations': [
-          cel('isURL(self)', 'sourceURL must be an absolute URL such as https://example.com/data.tar.gz'),
-          cel(
-            "!isURL(self) || url(self).getScheme() in ['http', 'https']",
-            'sourceURL must use the scheme http or https',
-          ),
-          cel("!isURL(self) || url(self).getHostname() != ''", 'sourceURL must name a host'),
-          cel(
-            "!self.matches('^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@')",
-            'sourceURL must not hold a user name or password; put them in a Secret and name it in secretRef',
-          ),
-        ],
-      }),
-    extractPath: z
-      .string()
-      .min(1)
-      .max(4096)
-      .default('/')
-      .meta({
-        description:
-          'Directory inside the volume that receives the content; "/" is the root of the volume. Made when missing.',
-        'x-kubernetes-validations': [
-          cel("self.startsWith('/')", 'extractPath must start with "/", the root of the volume'),
-          cel(
-            "!self.split('/').exists(part, part == '..')",
-            'extractPath must stay inside the volume: ".." is not allowed',
-          ),
-        ],
-      }),
-    checksum: z
-      .string()
-      .regex(/^sha256:[0-9a-f]{64}$/)
-      .optional()
-      .meta({ description: 'Digest of the archive as downloaded: "sha256:" and 64 lower-case hexadecimal digits.' }),
-    secretRef: z
-      .object({
-        name: z.string().min(1).max(253).meta({ description: 'Name of a Secret in the namespace of the Provider.' }),
-      })
-      .optional()
-      .meta({
-        description:
-          'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and either "token", or "username" and "password", or "headers".',
-      }),
-  })
-  .meta({ description: 'What to put into the volume.' });
+const objectName = z.string().min(1).max(253);
+
+const specShape = {
+  ...layerShape,
+  sourceURL: layerShape.sourceURL.optional(),
+  layers: layersSchema.optional(),
+  extractPath: extractPathSchema.default('/'),
+  secretRef: z
+    .object({ name: objectName.meta({ description: 'Name of a Secret in the namespace of the Provider.' }) })
+    .optional()
+    .meta({
+      description:
+        'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; and beside it or alone "tls.crt" and "tls.key".',
+    }),
+  caBundleRef: z
+    .object({
+      name: objectName.meta({ description: 'Name of a ConfigMap in the namespace of the Provider.' }),
+      key: z
+        .string()
+        .regex(/^[-._a-zA-Z0-9]+$/)
+        .max(253)
+        .default('ca.crt')
+        .meta({ description: 'Its key with the certificates (PEM).' }),
+    })
+    .optional()
+    .meta({ description: "Certificates that are trusted for the download, beside the populator image's own." }),
+  proxy: proxySchema.optional(),
+  limits: limitsSchema.optional(),
+  ownership: ownershipSchema.optional(),
+  mode: modeSchema.optional(),
+  onExisting: onExistingSchema.optional(),
+};
+
+export const providerSpecSchema = ruled(z.object(specShape), 'What to put into the volume.', [
+  {
+    rule: 'has(self.sourceURL) != has(self.layers)',
+    holds: ({ sourceURL, layers }) => (sourceURL === undefined) !== (layers === undefined),
+    message: 'say where the source is in sourceURL, or in layers where there are several; one of the two',
+  },
+  {
+    rule: '!has(self.layers) || !(has(self.mirrors) || has(self.checksum) || has(self.format) || has(self.stripComponents) || has(self.include) || has(self.exclude))',
+    holds: ({ layers, mirrors, checksum, format, stripComponents, include, exclude }) =>
+      layers === undefined ||
+      [mirrors, checksum, format, stripComponents, include, exclude].every((it) => it === undefined),
+    message:
+      'mirrors, checksum, format, stripComponents, include and exclude belong into each layer where there are layers',
+  },
+  ...layerRules,
+]);
 
 export const providerStatusSchema = z.object({
   observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }),
   conditions: conditionsSchema.optional(),
 });
 
+export { formats, type LayerSpec } from './provider-layer.ts';
 export type ProviderSpec = z.infer<typeof providerSpecSchema>;
 export type ProviderStatus = z.infer<typeof providerStatusSchema>;
 

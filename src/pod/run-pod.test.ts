@@ -27,10 +27,10 @@ afterEach(async () => {
 
 const task = (spec: object = {}) =>
   JSON.stringify({
-    version: 1,
+    version: 2,
     plugin: 'download-and-extract',
     attemptId: 'u-1',
-    targets: [{ path: join(work, 'volume'), spec: { sourceURL: `${server.url}/a.tar`, ...spec } }],
+    targets: [{ path: join(work, 'volume'), kind: 'directory', spec: { sourceURL: `${server.url}/a.tar`, ...spec } }],
   });
 
 async function run(VOLPRIME_TASK: string | undefined, signal = new AbortController().signal) {
@@ -61,7 +61,7 @@ describe('runPod', () => {
   test.each([
     ['missing', undefined, 'is not set'],
     ['not JSON', '{', 'not a task that this populator knows'],
-    ['of another version', '{"version":2}', 'not a task that this populator knows'],
+    ['of another version', '{"version":1}', 'not a task that this populator knows'],
   ])('refuses a task that is %s', async (_what, variable, words) => {
     const { report } = await run(variable);
     expect(report).toMatchObject({ reason: 'InvalidTask', permanent: true, message: expect.stringContaining(words) });

@@ -1,5 +1,11 @@
 /** From the task in the environment to the report: everything that the pod does, with its surroundings passed in. */
-import { CREDENTIALS_DIR, TASK_VARIABLE, taskSchema, type Task } from '../plugins/download-and-extract/task.ts';
+import {
+  CA_BUNDLE_DIR,
+  CREDENTIALS_DIR,
+  TASK_VARIABLE,
+  taskSchema,
+  type Task,
+} from '../plugins/download-and-extract/task.ts';
 import { AttemptFailedError, PermanentError, type PodReport } from '../sdk/index.ts';
 import { createLog } from './log.ts';
 import { failureReport } from './report.ts';
@@ -20,6 +26,7 @@ export async function runPod({ variables, print, signal }: PodEnvironment): Prom
     const { runTask } = await import('../plugins/download-and-extract/run.ts');
     const targets = await runTask(task, {
       credentialsDir: variables['VOLPRIME_CREDENTIALS_DIR'] ?? CREDENTIALS_DIR,
+      caBundleDir: variables['VOLPRIME_CA_BUNDLE_DIR'] ?? CA_BUNDLE_DIR,
       logger,
       onProgress: (progress) => print(JSON.stringify({ progress })),
       signal,

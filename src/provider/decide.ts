@@ -25,7 +25,9 @@ export function decideConditions(provider: Provider, now: number): readonly Cond
       now,
     );
   }
-  const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+  const message = parsed.error.issues
+    .map(({ path, message: words }) => `${['spec', ...path].join('.')}: ${words}`)
+    .join('; ');
   const word = { reason: 'InvalidSpec', message, observedGeneration } as const;
   return setCondition(
     setCondition(known, { type: 'Ready', status: 'False', ...word }, now),

@@ -9,13 +9,13 @@ import { type Population, populations } from '../../src/api/population.ts';
 import { type Provider, providers } from '../../src/api/provider.ts';
 import type { Connection, WriteOutcome } from '../../src/kube/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { acceptedSpecs, refusedSpecs } from '../support/provider-specs.ts';
 import { clientOf, controlPlane, customResourceDefinitions, done, newNamespace, removeAll } from './control-plane.ts';
 
 jest.setTimeout(60_000);
 
 const directory = join(import.meta.dirname, '..', '..', 'crds');
 const sourceURL = 'https://example.com/data.tar.gz';
-const digest = 'a'.repeat(64);
 
 let client: Connection;
 let namespace: string;
@@ -50,46 +50,14 @@ function create(spec: object): Promise<WriteOutcome<Provider>> {
 }
 
 describe('a Provider is refused, in words that name the field and the fix', () => {
-  test.each<[string, object, string]>([
-    ['no URL', {}, 'spec.sourceURL: Required value'],
-    ['a URL that is none', { sourceURL: 'data.tar.gz' }, 'sourceURL must be an absolute URL such as https://'],
-    ['an empty URL', { sourceURL: '' }, 'spec.sourceURL'],
-    ['file:', { sourceURL: 'file:///etc/passwd' }, 'sourceURL must use the scheme http or https'],
-    ['ftp:', { sourceURL: 'ftp://example.com/a.tgz' }, 'sourceURL must use the scheme http or https'],
-    ['no host', { sourceURL: 'https:///a.tgz' }, 'sourceURL must name a host'],
-    [
-      'a password',
-      { sourceURL: 'https://me:secret@example.com/a.tgz' },
-      'put them in a Secret and name it in secretRef',
-    ],
-    ['a user', { sourceURL: 'https://me@example.com/a.tgz' }, 'put them in a Secret and name it in secretRef'],
-    [
-      'a path out of the volume',
-      { sourceURL, extractPath: '/data/../../etc' },
-      'extractPath must stay inside the volume',
-    ],
-    ['dots alone', { sourceURL, extractPath: '/..' }, 'extractPath must stay inside the volume'],
-    ['a relative path', { sourceURL, extractPath: 'data' }, 'extractPath must start with "/"'],
-    ['another digest', { sourceURL, checksum: `md5:${digest}` }, 'spec.checksum'],
-    ['a short digest', { sourceURL, checksum: 'sha256:abc' }, 'spec.checksum'],
-    ['capital digits', { sourceURL, checksum: `sha256:${digest.toUpperCase()}` }, 'spec.checksum'],
-    ['a Secret without a name', { sourceURL, secretRef: {} }, 'spec.secretRef.name: Required value'],
-  ])('%s', async (_name, spec, message) => {
-    expect(await create(spec)).toEqual({
-      type: 'refused',
-      reason: 'Invalid',
-      message: expect.stringContaining(message),
-    });
+  test.each(refusedSpecs)('$what', async ({ spec, words }) => {
+    const message: unknown = expect.stringContaining(words);
+    expect(await create(spec)).toEqual({ type: 'refused', reason: 'Invalid', message });
   });
 });
 
 describe('a Provider is accepted', () => {
-  test.each<[string, object]>([
-    ['the smallest', { sourceURL }],
-    ['http, a port, a query', { sourceURL: 'http://example.com:8080/a.tgz?version=1&user=me@example.com' }],
-    ['dots that lead nowhere', { sourceURL, extractPath: '/data..old/.hidden/...' }],
-    ['everything', { sourceURL, extractPath: '/', checksum: `sha256:${digest}`, secretRef: { name: 'login' } }],
-  ])('%s', async (_name, spec) => {
+  test.each(acceptedSpecs)('%s', async (_what, spec) => {
     expect(done(await create(spec)).spec).toMatchObject(spec);
   });
 

@@ -56,7 +56,7 @@ export function prepareTarget({ target, onExisting }: Job): PreparedTarget {
 /** What a file system itself puts into its root. */
 const NOT_OURS = new Set(['lost+found']);
 /** Lies in a volume that was empty before, until the attempt is done: what is beside it is the rest of an attempt. */
-const UNFINISHED = '.volprime-unfinished';
+export const UNFINISHED = '.volprime-unfinished';
 
 function prepareDirectory(volume: string, extractPath: string, onExisting: OnExisting): string {
   const parts = extractPath.split('/').filter((part) => part !== '' && part !== '.');

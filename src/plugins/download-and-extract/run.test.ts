@@ -51,11 +51,16 @@ interface Run extends Partial<RunOptions> {
 }
 
 async function run({ spec, path = '/a.tar.gz', ...options }: Run = {}) {
-  const target = { path: volume, spec: { sourceURL: server.url + path, extractPath: '/', ...spec } };
+  const target = {
+    path: volume,
+    kind: 'directory' as const,
+    spec: { sourceURL: server.url + path, extractPath: '/', ...spec },
+  };
   const [result] = await runTask(
-    { version: 1, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
+    { version: 2, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
     {
       credentialsDir: join(work, 'credentials'),
+      caBundleDir: join(work, 'ca'),
       logger: silent,
       onProgress: () => undefined,
       signal: new AbortController().signal,
@@ -389,12 +394,19 @@ describe('the volume', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
     try {
       const spec = { sourceURL: `${server.url}/a.tar.gz`, extractPath: '/' };
-      const options = { credentialsDir: work, logger: silent, onProgress: () => undefined, timeouts, retryPolicy };
+      const options = {
+        credentialsDir: work,
+        caBundleDir: work,
+        logger: silent,
+        onProgress: () => undefined,
+        timeouts,
+        retryPolicy,
+      };
       const task = {
-        version: 1 as const,
+        version: 2 as const,
         plugin: 'download-and-extract' as const,
         attemptId: 'u-1',
-        targets: [{ path: small, spec }],
+        targets: [{ path: small, kind: 'directory' as const, spec }],
       };
       await expect(runTask(task, { ...options, signal: new AbortController().signal })).rejects.toMatchObject({
         code: 'VolumeFull',

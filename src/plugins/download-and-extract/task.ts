@@ -4,20 +4,24 @@ import { providerSpecSchema } from '../../api/provider.ts';
 
 /** Where the Secret of a source with `secretRef` is mounted. */
 export const CREDENTIALS_DIR = '/var/run/volprime/credentials';
+/** Where the ConfigMap of a source with `caBundleRef` is mounted, each key a file. */
+export const CA_BUNDLE_DIR = '/var/run/volprime/source-ca';
 
 export const TASK_VARIABLE = 'VOLPRIME_TASK';
 export const PLUGIN_NAME = 'download-and-extract';
 
 export const taskSchema = z.object({
-  version: z.literal(1),
+  /** Grows with each field of the spec that an older populator would pass over in silence. */
+  version: z.literal(2),
   plugin: z.literal(PLUGIN_NAME),
   attemptId: z.string().min(1),
   /** A list, so that one pod may serve several claims of one source. */
   targets: z
     .array(
       z.object({
-        /** Where the volume is mounted. */
+        /** Where the volume is mounted, or its device is. */
         path: z.string().startsWith('/'),
+        kind: z.enum(['directory', 'device']),
         spec: providerSpecSchema,
       }),
     )

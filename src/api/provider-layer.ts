@@ -1,0 +1,76 @@
+/** What a Provider says of one archive, image or file: at its top level, or of each of its layers. */
+import * as z from 'zod';
+import { type Rule, ruled } from './rule.ts';
+import { sourceUrlSchema } from './source-url.ts';
+
+export const formats = ['Tar', 'File', 'Raw'] as const;
+
+const checksumSchema = ruled(
+  z.string().max(135),
+  'Digest of the source as downloaded: "sha256:" and 64, or "sha512:" and 128 lower-case hexadecimal digits. The volume is handed over only if it holds.',
+  [
+    {
+      rule: "self.matches('^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$')",
+      holds: (text) => /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text),
+      message: 'checksum must be "sha256:" and 64, or "sha512:" and 128 lower-case hexadecimal digits',
+    },
+  ],
+);
+
+const globs = z.array(z.string().min(1).max(1024)).min(1).max(64);
+
+export const layerShape = {
+  sourceURL: sourceUrlSchema(
+    'sourceURL',
+    'Where the source is: an http or https URL. Credentials belong in secretRef, never in the URL.',
+  ),
+  mirrors: z
+    .array(sourceUrlSchema('mirrors', 'As sourceURL.'))
+    .min(1)
+    .max(8)
+    .optional()
+    .meta({ description: 'Other places of the same bytes, asked in this order where the one before fails.' }),
+  checksum: checksumSchema.optional(),
+  format: z.enum(formats).optional().meta({
+    description:
+      'Tar: an archive. File: one file. Raw: the image of a disk, for a claim with volumeMode Block. Each may be compressed with gzip or zstd. Default: told by the content.',
+  }),
+  stripComponents: z.int().min(0).max(100).optional().meta({
+    description: 'So many leading parts of each name in the archive are taken away; an entry without more is left out.',
+  }),
+  include: globs.optional().meta({
+    description: 'Globs of names, as they would be extracted; what matches none of them is left out.',
+  }),
+  exclude: globs.optional().meta({
+    description:
+      'Globs of names, as they would be extracted; what matches one of them is left out, also where include has it.',
+  }),
+};
+
+type Names = Partial<Readonly<Record<'format' | 'stripComponents' | 'include' | 'exclude', unknown>>>;
+
+/** For each object that has the fields of a layer. */
+export const layerRules: readonly Rule<Names>[] = [
+  {
+    rule: "!has(self.format) || self.format == 'Tar' || !(has(self.stripComponents) || has(self.include) || has(self.exclude))",
+    holds: ({ format, stripComponents, include, exclude }) =>
+      format === undefined || format === 'Tar' || [stripComponents, include, exclude].every((it) => it === undefined),
+    message:
+      'stripComponents, include and exclude choose from the names in an archive: leave them out with format File or Raw',
+  },
+];
+
+export const layerSchema = ruled(z.object(layerShape), 'One archive or file.', layerRules);
+export type LayerSpec = z.infer<typeof layerSchema>;
+
+export const layersSchema = ruled(
+  z.array(layerSchema).min(1).max(16),
+  'Several sources that are extracted in order into one volume; of two entries with one name the later one stays. In place of sourceURL and what belongs to it.',
+  [
+    {
+      rule: "self.size() == 1 || !self.exists(layer, has(layer.format) && layer.format == 'Raw')",
+      holds: (layers) => layers.length === 1 || !layers.some(({ format }) => format === 'Raw'),
+      message: 'layers: an image (format Raw) fills the whole device and cannot be one of several layers',
+    },
+  ],
+);

@@ -1,0 +1,178 @@
+/** Specs of Providers that must be refused or taken: by the API server (the CRD's CEL) and by whoever parses them, in the same words. */
+
+export interface RefusedSpec {
+  readonly what: string;
+  readonly spec: object;
+  /** Part of the message. */
+  readonly words: string;
+}
+
+const sourceURL = 'https://example.com/data.tar.gz';
+const digest = 'a'.repeat(64);
+const layers = [{ sourceURL }, { sourceURL: 'https://example.com/more.tar' }];
+
+export const refusedSpecs: readonly RefusedSpec[] = [
+  { what: 'no source', spec: {}, words: 'say where the source is in sourceURL, or in layers' },
+  { what: 'two sources', spec: { sourceURL, layers }, words: 'in sourceURL, or in layers' },
+  ...[
+    {
+      what: 'a URL that is none',
+      spec: { sourceURL: 'data.tar.gz' },
+      words: 'must be an absolute URL such as https://',
+    },
+    { what: 'an empty URL', spec: { sourceURL: '' }, words: 'sourceURL' },
+    { what: 'file:', spec: { sourceURL: 'file:///etc/passwd' }, words: 'must use the scheme http or https' },
+    { what: 'ftp:', spec: { sourceURL: 'ftp://example.com/a.tgz' }, words: 'must use the scheme http or https' },
+    { what: 'no host', spec: { sourceURL: 'https:///a.tgz' }, words: 'must name a host' },
+    {
+      what: 'a password',
+      spec: { sourceURL: 'https://me:secret@example.com/a.tgz' },
+      words: 'must not hold a user name or password; put them in a Secret and name it in secretRef',
+    },
+    {
+      what: 'a user',
+      spec: { sourceURL: 'https://me@example.com/a.tgz' },
+      words: 'must not hold a user name or password; put them in a Secret and name it in secretRef',
+    },
+  ].flatMap(({ what, spec, words }) => [
+    { what, spec, words: `sourceURL${words === 'sourceURL' ? '' : ` ${words}`}` },
+    { what: `${what}, in a layer`, spec: { layers: [{ sourceURL }, spec] }, words },
+    {
+      what: `${what}, as a mirror`,
+      spec: { sourceURL, mirrors: [spec.sourceURL] },
+      words: words.replace('sourceURL', 'mirrors'),
+    },
+  ]),
+  {
+    what: 'a path out of the volume',
+    spec: { sourceURL, extractPath: '/data/../../etc' },
+    words: 'extractPath must stay inside the volume',
+  },
+  { what: 'dots alone', spec: { sourceURL, extractPath: '/..' }, words: 'extractPath must stay inside the volume' },
+  { what: 'a relative path', spec: { sourceURL, extractPath: 'data' }, words: 'extractPath must start with "/"' },
+  { what: 'another digest', spec: { sourceURL, checksum: `md5:${digest}` }, words: 'checksum must be "sha256:"' },
+  { what: 'a short digest', spec: { sourceURL, checksum: 'sha256:abc' }, words: 'checksum must be "sha256:"' },
+  {
+    what: 'a sha512 that is a sha256',
+    spec: { sourceURL, checksum: `sha512:${digest}` },
+    words: 'checksum must be "sha256:"',
+  },
+  {
+    what: 'capital digits',
+    spec: { sourceURL, checksum: `sha256:${digest.toUpperCase()}` },
+    words: 'checksum must be "sha256:"',
+  },
+  { what: 'a format in small letters', spec: { sourceURL, format: 'tar' }, words: 'format' },
+  {
+    what: 'globs on a single file',
+    spec: { sourceURL, format: 'File', include: ['*.txt'] },
+    words: 'stripComponents, include and exclude choose from the names in an archive',
+  },
+  {
+    what: 'stripping an image',
+    spec: { layers: [{ sourceURL, format: 'Raw', stripComponents: 1 }] },
+    words: 'stripComponents, include and exclude choose',
+  },
+  { what: 'no parts to strip', spec: { sourceURL, stripComponents: -1 }, words: 'stripComponents' },
+  { what: 'an empty list of globs', spec: { sourceURL, include: [] }, words: 'include' },
+  { what: 'no layers', spec: { layers: [] }, words: 'layers' },
+  {
+    what: 'layers and a checksum beside them',
+    spec: { layers, checksum: `sha256:${digest}` },
+    words: 'belong into each layer where there are layers',
+  },
+  {
+    what: 'an image among layers',
+    spec: { layers: [{ sourceURL, format: 'Raw' }, { sourceURL }] },
+    words: 'layers: an image (format Raw) fills the whole device',
+  },
+  { what: 'a Secret without a name', spec: { sourceURL, secretRef: {} }, words: 'secretRef.name' },
+  { what: 'a ConfigMap without a name', spec: { sourceURL, caBundleRef: { key: 'x' } }, words: 'caBundleRef.name' },
+  {
+    what: 'a key that is a path',
+    spec: { sourceURL, caBundleRef: { name: 'ca', key: '../ca' } },
+    words: 'caBundleRef.key',
+  },
+  {
+    what: 'a proxy without a scheme',
+    spec: { sourceURL, proxy: 'proxy:3128' },
+    words: 'proxy must be the address of a proxy such as http://',
+  },
+  {
+    what: 'a proxy with a password',
+    spec: { sourceURL, proxy: 'http://me:x@proxy:3128' },
+    words: 'without user name or password',
+  },
+  {
+    what: 'a size that is none',
+    spec: { sourceURL, limits: { bytes: 'big' } },
+    words: 'limits.bytes must be a quantity above 0 such as "10Gi"',
+  },
+  { what: 'no size', spec: { sourceURL, limits: { bytes: '0' } }, words: 'limits.bytes must be a quantity above 0' },
+  {
+    what: 'less than no bandwidth',
+    spec: { sourceURL, limits: { bandwidth: '-1Mi' } },
+    words: 'limits.bandwidth must be a quantity above 0',
+  },
+  { what: 'no files', spec: { sourceURL, limits: { files: 0 } }, words: 'limits.files' },
+  { what: 'no ratio', spec: { sourceURL, limits: { ratio: 0 } }, words: 'limits.ratio' },
+  {
+    what: 'two kinds of owner',
+    spec: { sourceURL, ownership: { preserve: true, uid: 1 } },
+    words: 'leave out uid and gid, or preserve',
+  },
+  {
+    what: 'an owner that Linux does not know',
+    spec: { sourceURL, ownership: { uid: 4_294_967_295 } },
+    words: 'ownership.uid',
+  },
+  {
+    what: 'permissions that are none',
+    spec: { sourceURL, mode: { files: '888' } },
+    words: 'mode.files must be permission bits in octal digits',
+  },
+  {
+    what: 'setuid for all',
+    spec: { sourceURL, mode: { directories: '4755' } },
+    words: 'mode.directories must be permission bits',
+  },
+  { what: 'a rule for existing content that is none', spec: { sourceURL, onExisting: 'Ask' }, words: 'onExisting' },
+];
+
+export const acceptedSpecs: readonly (readonly [what: string, spec: object])[] = [
+  ['the smallest', { sourceURL }],
+  ['http, a port, a query', { sourceURL: 'http://example.com:8080/a.tgz?version=1&user=me@example.com' }],
+  ['dots that lead nowhere', { sourceURL, extractPath: '/data..old/.hidden/...' }],
+  [
+    'what there was at first',
+    { sourceURL, extractPath: '/', checksum: `sha256:${digest}`, secretRef: { name: 'login' } },
+  ],
+  [
+    'everything of one source',
+    {
+      sourceURL,
+      mirrors: ['http://mirror.example.com/data.tar.gz'],
+      checksum: `sha512:${digest}${digest}`,
+      format: 'Tar',
+      stripComponents: 1,
+      include: ['data/**', '*.json'],
+      exclude: ['**/*.tmp'],
+      extractPath: '/data',
+      secretRef: { name: 'login' },
+      caBundleRef: { name: 'company-ca', key: 'root.pem' },
+      proxy: 'http://proxy.example.com:3128',
+      limits: { bytes: '10Gi', files: 100_000, ratio: 200, bandwidth: '50Mi' },
+      ownership: { uid: 1000, gid: 1000 },
+      mode: { files: '0640', directories: '750' },
+      onExisting: 'Merge',
+    },
+  ],
+  [
+    'several layers',
+    {
+      layers: [{ ...layers[0], checksum: `sha256:${digest}`, include: ['a'] }, layers[1]],
+      ownership: { preserve: true },
+    },
+  ],
+  ['one image', { sourceURL: 'https://example.com/disk.img.zst', format: 'Raw' }],
+];
