@@ -1,7 +1,7 @@
 /** The flags of `volprime populate`, its help, and the streams and signals of a real process. */
 import { Command, type CommanderError, Option } from 'commander';
+import { formats } from '../../api/provider.ts';
 import { exitCodes } from '../../pod/index.ts';
-import { onExistingWords } from './local-target.ts';
 import { INTERRUPTED, type PopulateFlags } from './populate.ts';
 
 const HELP = `
@@ -28,7 +28,12 @@ Exit codes:
   ${exitCodes.permanent}    another try would fail alike: a wrong flag, 404, a wrong checksum, a damaged or hostile archive, no space
   ${INTERRUPTED}  Ctrl-C
 
-With any other code than 0 what was written is removed again; a second Ctrl-C stops that, too.`;
+With any other code than 0 what was written is removed again, or, with --on-existing Merge and on a device, said to be still there.`;
+
+/** For flags that may be said several times. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
 
 interface Flags extends PopulateFlags {
   readonly json?: boolean;
@@ -40,17 +45,25 @@ export function populateCommand(): Command {
     .description(
       'Fills a directory from a URL or from a Provider, by the same code that fills volumes. Needs no cluster.',
     )
-    .addOption(ofUrl('--url <url>', 'http or https URL of a tar or gzipped tar'))
-    .addOption(ofUrl('--extract-path <path>', 'directory inside the target that receives the content').default('/'))
-    .addOption(ofUrl('--checksum <digest>', 'sha256: and the digest of the archive as downloaded'))
+    .addOption(ofUrl('--url <url>', 'where the data is: http or https'))
+    .addOption(ofUrl('--mirror <url>', 'the same bytes at another place; may be said several times').argParser(collect))
+    .addOption(ofUrl('--extract-path <path>', 'directory inside the target that receives the content (default: "/")'))
+    .addOption(ofUrl('--checksum <digest>', 'sha256: or sha512: and the digest of the data as downloaded'))
+    .addOption(ofUrl('--format <format>', 'what the data is; told by the content unless given').choices(formats))
+    .addOption(ofUrl('--strip-components <n>', 'leading parts of names that are taken away').argParser(Number))
+    .addOption(ofUrl('--include <glob>', 'only names that match; may be said several times').argParser(collect))
+    .addOption(ofUrl('--exclude <glob>', 'no names that match; may be said several times').argParser(collect))
     .option('-f, --filename <file>', 'YAML file with a Provider; "-" reads standard input')
     .option('--provider <name>', 'the one of that name, where the file has several')
     .option('--credentials <directory>', 'the keys of the Secret, as files')
-    .requiredOption('--target <directory>', 'directory to fill; made when missing')
+    .option('--ca-bundle <file>', 'certificates (PEM) to trust beside those of Node.js')
+    .option('--proxy <url>', 'proxy of the download (default: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say)')
+    .requiredOption('--target <directory>', 'directory to fill; made when missing. Or a block device, for an image')
     .addOption(
-      new Option('--on-existing <what>', 'what to do where the target is not empty: Clean removes all that is in it')
-        .choices(onExistingWords)
-        .default('Fail'),
+      new Option(
+        '--on-existing <what>',
+        'where the target is not empty: refuse, remove all that is in it, or add to it (default: as the Provider says, else Fail)',
+      ).choices(['Fail', 'Clean', 'Merge']),
     )
     .option('--json', 'JSON lines on a terminal, too')
     .addHelpText('after', HELP)

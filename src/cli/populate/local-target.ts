@@ -2,20 +2,20 @@
  * The directory on this machine that receives the content. Somebody's files may be in it: it is looked at before anything else happens,
  * and what was there is touched only where `onExisting` says so.
  */
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve, sep } from 'node:path';
+import type { ProviderSpec } from '../../api/provider.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import { codeOf } from '../../extract/error-code.ts';
-import { cleanTarget } from '../../extract/write/target.ts';
+import { cleanTarget, UNFINISHED } from '../../extract/write/target.ts';
 
-/** As a Provider spells it. */
-export const onExistingWords = ['Fail', 'Clean'] as const;
-export type OnExisting = (typeof onExistingWords)[number];
+export type OnExisting = NonNullable<ProviderSpec['onExisting']>;
 
 export interface LocalTarget {
   readonly path: string;
-  /** Leaves the target as empty as it was found, or as it was made by Clean. @returns what was done, in words. */
+  readonly kind: 'directory' | 'device';
+  /** Takes away what was written, where that can be told from what was there. @returns what is left, in words. */
   undo(): string;
 }
 
@@ -23,21 +23,37 @@ export interface LocalTarget {
 const NOT_CONTENT = new Set(['lost+found']);
 
 /**
- * @throws PermanentError `TargetNotUsable` where it is no directory, cannot be made or must not be cleaned; `TargetNotEmpty`.
+ * @throws PermanentError `InvalidTarget` where it is no directory or device, cannot be made or must not be cleaned; `VolumeNotEmpty`.
  */
 export function openTarget(given: string, onExisting: OnExisting): LocalTarget {
-  const { path, made } = directoryAt(resolve(given));
+  const whole = resolve(given);
+  if (statSync(whole, { throwIfNoEntry: false })?.isBlockDevice() === true) return openDevice(whole, onExisting);
+  const { path, made } = directoryAt(whole);
   if (onExisting === 'Fail') refuseContent(path);
-  else refuseHome(path);
-  return {
-    path,
-    undo: () => {
-      cleanTarget(path);
-      if (made === undefined) return `${path} is left empty`;
-      removeMade(path, made);
-      return `${path} was removed again`;
-    },
-  };
+  if (onExisting === 'Clean') refuseHome(path);
+  return { path, kind: 'directory', undo: onExisting === 'Merge' ? () => stillThere(path) : () => empty(path, made) };
+}
+
+/** Nothing tells whether a device holds somebody's data. */
+function openDevice(path: string, onExisting: OnExisting): LocalTarget {
+  if (onExisting !== 'Clean') {
+    throw new PermanentError(
+      'VolumeNotEmpty',
+      `${path} is a block device, and all that is on it would be overwritten: say --on-existing Clean if that is meant.`,
+    );
+  }
+  return { path, kind: 'device', undo: () => `${path} holds a part of the image` };
+}
+
+function stillThere(path: string): string {
+  return `what was written to ${path} so far is still there, among what was there before`;
+}
+
+function empty(path: string, made: string | undefined): string {
+  cleanTarget(path);
+  if (made === undefined) return `${path} is left empty`;
+  removeMade(path, made);
+  return `${path} was removed again`;
 }
 
 /** `made`: the topmost directory that had to be made; undefined where all was there. */
@@ -55,11 +71,11 @@ function directoryAt(path: string): { readonly path: string; readonly made: stri
 
 function refuseContent(path: string): void {
   const names = readdirSync(path).filter((name) => !NOT_CONTENT.has(name));
-  if (names.length === 0) return;
+  if (names.length === 0 || names.includes(UNFINISHED)) return;
   const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
   throw new PermanentError(
-    'TargetNotEmpty',
-    `${path} is not empty (${JSON.stringify(names[0])}${more}): name an empty directory, or say --on-existing Clean to have all of it removed.`,
+    'VolumeNotEmpty',
+    `${path} is not empty (${JSON.stringify(names[0])}${more}): name an empty directory, or say --on-existing Clean to have all of it removed, or Merge to keep it.`,
   );
 }
 
@@ -82,5 +98,5 @@ function removeMade(path: string, made: string): void {
 }
 
 function unusable(what: string, cause?: unknown): PermanentError {
-  return new PermanentError('TargetNotUsable', `${what}.`, { cause });
+  return new PermanentError('InvalidTarget', `${what}.`, { cause });
 }

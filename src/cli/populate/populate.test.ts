@@ -1,5 +1,5 @@
 /** The command as a person has it: the real program, a real server, a real directory, and where it counts a real terminal. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { tar } from '../../../test/support/archives.ts';
+import { createAuthority } from '../../../test/support/certificates.ts';
 import { lastProgress, parsePodReport } from '../../sdk/index.ts';
 
 jest.setTimeout(60_000);
@@ -75,6 +76,21 @@ describe('from a URL', () => {
     expect(readFileSync(join(target, 'data/sub/a'), 'utf8')).toBe('x'.repeat(60_000));
   });
 
+  test('takes the fields of a Provider as flags', async () => {
+    const mirror = ['--mirror', `${url}.missing`, '--mirror', url];
+    const flags = ['--format', 'Tar', '--strip-components', '1', '--include', 'a', '--exclude', 'b', '--exclude', 'c'];
+    const { code } = await run('--url', `${url}.gone`, ...mirror, ...flags, '--target', target);
+    expect([code, readdirSync(target)]).toEqual([0, ['a']]);
+  });
+
+  test('trusts the certificates of a file', async () => {
+    const authority = createAuthority(work);
+    const tls = authority.issue('server');
+    await using secure = await startArchiveServer({ host: '127.0.0.1', tls, routes: { '/a.tar': { body: archive } } });
+    const args = ['--url', `${secure.url}/a.tar`, '--target', target, '--ca-bundle', authority.file];
+    expect(await run(...args)).toMatchObject({ code: 0 });
+  });
+
   test('sends the credentials of a directory, and shows them nowhere', async () => {
     mkdirSync(join(work, 'login'));
     writeFileSync(join(work, 'login/hosts'), new URL(server.url).host);
@@ -99,23 +115,15 @@ describe('from a Provider', () => {
     expect(await ended).toMatchObject({ code: 0 });
   });
 
-  const two = [provider({ sourceURL: 'http://x/' }), provider({ sourceURL: 'http://x/' }, 'b')].join('\n---\n');
-  test.each<[string, string, readonly string[], string]>([
-    ['a file without one', claim, [], 'has no Provider (apiVersion provider.example.com/v1, kind Provider)'],
-    ['several of which none is named', two, [], 'has several Providers (a, b); name one with --provider'],
-    ['a name that none has', two, ['--provider', 'c'], 'has no Provider c; it has a, b'],
-    ['no YAML', 'a: [', [], 'is not valid YAML'],
-    ['a field that is misspelled', provider({ sourceURL: 'http://x/', checkSum: '' }), [], '"checkSum"'],
-    ['a field that is missing', provider({}), [], 'spec.sourceURL'],
-    [
-      'a Secret whose keys are not given',
-      provider({ sourceURL: 'http://x/', secretRef: { name: 'login' } }),
-      [],
-      'credentials from the Secret login: put its keys as files into a directory and name that with --credentials',
-    ],
-  ])('refuses %s, before anything is made', async (_what, content, args, words) => {
-    const { code, report } = await run('-f', file(content), '--target', target, ...args);
-    expect([code, report]).toEqual([2, expect.objectContaining({ message: expect.stringContaining(words) })]);
+  test('refuses one that cannot be right, before anything is made', async () => {
+    const { code, report } = await run('-f', file(provider({})), '--target', target);
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'InvalidSource' })]);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  test('refuses an image for a directory', async () => {
+    const { code, report } = await run('-f', file(provider({ sourceURL: url, format: 'Raw' })), '--target', target);
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'InvalidTarget' })]);
     expect(existsSync(target)).toBe(false);
   });
 });
@@ -129,7 +137,7 @@ describe('the directory', () => {
   test('that is not empty is left alone, and nothing is asked of the network', async () => {
     content();
     const { code, report } = await fromUrl();
-    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'TargetNotEmpty' })]);
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'VolumeNotEmpty' })]);
     expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
     expect(server.requests).toEqual([]);
   });
@@ -140,18 +148,67 @@ describe('the directory', () => {
     expect(readdirSync(target)).toEqual(['sub']);
   });
 
+  test('is added to where that is asked for, and left as it is when that fails', async () => {
+    content();
+    expect(await fromUrl('--on-existing', 'Merge')).toMatchObject({ code: 0 });
+    expect(readdirSync(target).sort()).toEqual(['ours', 'sub']);
+    server.set('/a.tar', { body: archive, cutAfter: 30_000 });
+    const { code, err } = await fromUrl('--on-existing', 'Merge');
+    expect([code, err]).toEqual([1, expect.stringContaining('is still there, among what was there before')]);
+    expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
+  });
+
+  test('is treated as the Provider says, unless the flag says otherwise', async () => {
+    content();
+    const path = file(provider({ sourceURL: url, onExisting: 'Merge' }));
+    expect(await run('-f', path, '--target', target, '--on-existing', 'Fail')).toMatchObject({ code: 2 });
+    expect(await run('-f', path, '--target', target)).toMatchObject({ code: 0 });
+    expect(readdirSync(target).sort()).toEqual(['ours', 'sub']);
+  });
+
+  test('with the rest of a run that was killed is taken for empty', async () => {
+    const gate = server.gate();
+    server.set('/a.tar', { body: archive, gate, gateAfter: 30_000 });
+    const { child, ended } = start(['--url', url, '--target', target]);
+    await gate.reached;
+    child.kill('SIGKILL');
+    await ended;
+    expect(readdirSync(target)).not.toEqual([]);
+    server.set('/a.tar', { body: archive });
+    expect(await fromUrl()).toMatchObject({ code: 0 });
+    expect(readdirSync(target)).toEqual(['sub']);
+  });
+
   test.each(['.', '..'])('%s is not cleaned, whatever was said: the shell stands in it', async (path) => {
     mkdirSync(target);
     writeFileSync(join(work, 'file'), 'ours');
     const { ended } = start(['--url', url, '--target', path, '--on-existing', 'Clean'], { cwd: target });
-    expect(await ended).toMatchObject({ code: 2, report: { reason: 'TargetNotUsable' } });
+    expect(await ended).toMatchObject({ code: 2, report: { reason: 'InvalidTarget' } });
     expect(existsSync(join(work, 'file'))).toBe(true);
   });
 
   test('that is a file is refused', async () => {
     writeFileSync(target, '');
     const { code, report } = await fromUrl();
-    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'TargetNotUsable' })]);
+    expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'InvalidTarget' })]);
+  });
+});
+
+const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
+asRoot('a block device', () => {
+  let device: string;
+  beforeEach(() => {
+    const disk = join(work, 'disk');
+    execFileSync('truncate', ['-s', '1M', disk]);
+    device = execFileSync('losetup', ['--find', '--show', disk], { encoding: 'utf8' }).trim();
+  });
+  afterEach(() => void execFileSync('losetup', ['--detach', device]));
+
+  test('takes an image, once it was said that what is on it may go', async () => {
+    const args = ['--url', url, '--format', 'Raw', '--target', device];
+    expect(await run(...args)).toMatchObject({ code: 2, report: { reason: 'VolumeNotEmpty' } });
+    expect(await run(...args, '--on-existing', 'Clean')).toMatchObject({ code: 0 });
+    expect(readFileSync(device).subarray(0, archive.length).equals(archive)).toBe(true);
   });
 });
 
@@ -175,11 +232,9 @@ describe('a failure', () => {
 
   test.each([
     ['no source', ['--target', 'x'], '--url'],
-    ['two sources', ['--url', 'http://x/', '-f', 'x', '--target', 'x'], 'cannot be used with'],
     ['a field beside a file', ['-f', 'x', '--checksum', 'x', '--target', 'x'], 'cannot be used with'],
-    ['no target', ['--url', 'http://x/'], '--target'],
     ['an unknown flag', ['--url', 'http://x/', '--target', 'x', '--nope'], '--nope'],
-    ['an unknown choice', ['--url', 'http://x/', '--target', 'x', '--on-existing', 'Ask'], 'Fail, Clean'],
+    ['an unknown choice', ['--url', 'http://x/', '--target', 'x', '--on-existing', 'Ask'], 'Fail, Clean, Merge'],
   ])('of the flags (%s) is told, with 2', async (_what, args, words) => {
     const { code, err } = await run(...args);
     expect([code, err]).toEqual([2, expect.stringContaining(words)]);

@@ -5,14 +5,17 @@
  * found, or as `--on-existing Clean` made it; what is told at the end says so.
  */
 import { exitCodeOf, failureReport } from '../../pod/index.ts';
-import { AttemptFailedError, type PodReport } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError, type PodReport } from '../../sdk/index.ts';
+import type { ProviderSpec } from '../../api/provider.ts';
+import { holdsImage } from '../../plugins/download-and-extract/job-of.ts';
 import { type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
 import type { Reporter } from './reporter.ts';
 import { readSource, type SourceFlags } from './source.ts';
 
 export interface PopulateFlags extends SourceFlags {
   readonly target: string;
-  readonly onExisting: OnExisting;
+  /** Undefined: as the Provider says, else Fail. */
+  readonly onExisting?: OnExisting;
 }
 
 export interface PopulateOptions {
@@ -29,18 +32,21 @@ export const INTERRUPTED = 130;
 export async function populate({ flags, reporter, signal }: PopulateOptions): Promise<number> {
   let target: LocalTarget | undefined;
   try {
-    const spec = await readSource(flags);
-    target = openTarget(flags.target, flags.onExisting);
+    const { spec, ...files } = await readSource(flags);
+    const onExisting = flags.onExisting ?? spec.onExisting ?? 'Fail';
+    target = openTarget(flags.target, onExisting);
+    refuseMisfit(spec, target);
+    const { path, kind } = target;
     const { runTask } = await import('../../plugins/download-and-extract/run.ts');
     const targets = await runTask(
       {
-        version: 1,
+        version: 2,
         plugin: 'download-and-extract',
         attemptId: 'local',
-        targets: [{ path: target.path, spec }],
+        targets: [{ path, kind, spec: { ...spec, onExisting } }],
       },
       {
-        credentialsDir: flags.credentials ?? '',
+        ...files,
         logger: reporter.logger,
         onProgress: (progress) => reporter.progress(progress),
         signal,
@@ -54,6 +60,15 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
     reporter.end(report, undo(target));
     return signal.reason === 'SIGINT' ? INTERRUPTED : exitCodeOf(report);
   }
+}
+
+function refuseMisfit(spec: ProviderSpec, { path, kind }: LocalTarget): void {
+  if (holdsImage(spec) === (kind === 'device')) return;
+  const what =
+    kind === 'device'
+      ? `${path} is a block device, which takes the image of a disk: say format Raw where the source is one, or name a directory`
+      : `the image of a disk (format Raw) goes onto a block device: name one with --target, or say format File to have it as a file`;
+  throw new PermanentError('InvalidTarget', `${what}.`);
 }
 
 function undo(target: LocalTarget | undefined): string | undefined {

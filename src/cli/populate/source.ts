@@ -1,5 +1,6 @@
 /** What to populate from: a URL on the command line, or a Provider in a file as it would be applied to a cluster. */
 import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
@@ -8,17 +9,36 @@ import { providerSpecSchema, type ProviderSpec } from '../../api/provider.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import { wordsOf } from '../../words-of.ts';
 
-/** As the flags say it; those of the spec belong to `url` alone. */
-export interface SourceFlags {
-  readonly url?: string;
-  readonly extractPath?: string;
-  readonly checksum?: string;
+/** As the flags say it. */
+export interface SourceFlags extends UrlFlags {
   /** `-` reads standard input. */
   readonly filename?: string;
   /** Name of the Provider, where the file has several. */
   readonly provider?: string;
   /** Directory with the keys of the Secret as files. */
   readonly credentials?: string;
+  /** PEM file. */
+  readonly caBundle?: string;
+  readonly proxy?: string;
+}
+
+/** Fields of a Provider: with a file they stand in there. */
+export interface UrlFlags {
+  readonly url?: string;
+  readonly mirror?: readonly string[];
+  readonly extractPath?: string;
+  readonly checksum?: string;
+  readonly format?: string;
+  readonly stripComponents?: number;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+export interface Source {
+  readonly spec: ProviderSpec;
+  /** Where the keys of the Secret are, and those of the ConfigMap with certificates, for a spec that names them. */
+  readonly credentialsDir: string;
+  readonly caBundleDir: string;
 }
 
 const manifestSchema = z.looseObject({
@@ -30,22 +50,39 @@ const manifestSchema = z.looseObject({
 type Manifest = z.infer<typeof manifestSchema>;
 
 /** @throws PermanentError `InvalidSource`, naming the field; `CredentialsInvalid` where a Secret is named and its keys are not given. */
-export async function readSource(flags: SourceFlags): Promise<ProviderSpec> {
-  const spec = flags.filename === undefined ? specOfFlags(flags) : await specOfFile(flags.filename, flags.provider);
-  if (flags.credentials !== undefined) return { ...spec, secretRef: spec.secretRef ?? { name: 'credentials' } };
-  if (spec.secretRef === undefined) return spec;
-  throw new PermanentError(
-    'CredentialsInvalid',
-    `The Provider takes its credentials from the Secret ${spec.secretRef.name}: put its keys as files into a directory and name that with --credentials.`,
-  );
+export async function readSource(flags: SourceFlags): Promise<Source> {
+  const { filename, provider, credentials, caBundle, proxy } = flags;
+  const spec = filename === undefined ? specOfFlags(flags) : await specOfFile(filename, provider);
+  if (spec.secretRef !== undefined && credentials === undefined) {
+    throw new PermanentError(
+      'CredentialsInvalid',
+      `The Provider takes its credentials from the Secret ${spec.secretRef.name}: put its keys as files into a directory and name that with --credentials.`,
+    );
+  }
+  if (spec.caBundleRef !== undefined && caBundle === undefined) {
+    throw invalid(
+      `the Provider trusts the certificates in ConfigMap ${spec.caBundleRef.name}: name a file with them with --ca-bundle`,
+    );
+  }
+  return {
+    spec: parseSpec({
+      ...spec,
+      ...(credentials !== undefined && { secretRef: { name: 'credentials' } }),
+      ...(caBundle !== undefined && { caBundleRef: { name: 'ca-bundle', key: basename(caBundle) } }),
+      ...(proxy !== undefined && { proxy }),
+    }),
+    credentialsDir: credentials ?? '',
+    caBundleDir: caBundle === undefined ? '' : dirname(caBundle),
+  };
 }
 
-function specOfFlags({ url, extractPath, checksum }: SourceFlags): ProviderSpec {
+function specOfFlags(flags: UrlFlags): ProviderSpec {
+  const { url, mirror, extractPath, checksum, format, stripComponents, include, exclude } = flags;
   if (url === undefined) throw invalid('say where the data is: --url URL, or -f FILE with a Provider');
+  const fields = { mirrors: mirror, extractPath, checksum, format, stripComponents, include, exclude };
   return parseSpec({
     sourceURL: url,
-    ...(extractPath !== undefined && { extractPath }),
-    ...(checksum !== undefined && { checksum }),
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
   });
 }
 
