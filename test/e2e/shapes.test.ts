@@ -1,6 +1,7 @@
 /** Claims of every shape: raw block, shared, read-only, for one pod only; and one that grows. docs/hazards.md, cases 40, 41 and 45. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, type Resource, volumes } from '../../src/api/resources.ts';
@@ -8,7 +9,7 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { claimOf, expectBound, expectPopulated, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
-import { aClaimManifest, aConsumer, type ClaimOptions } from './harness/manifests.ts';
+import { aClaimManifest, aConsumer, aProvider, type ClaimOptions, providerRef } from './harness/manifests.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { aScript, scriptPlugin, scriptRef } from './harness/text-files.ts';
@@ -39,7 +40,7 @@ afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
 describe('case 40: a raw block claim', () => {
   test(
-    'is written by a pod and by a service, and read back as written',
+    'is written by a pod, by a service and from the image of a disk, and read back as written',
     async () => {
       const content = Buffer.alloc(PREFIX_BYTES, 'block by block;');
       const script = `i=0; while [ $i -lt ${Math.ceil(PREFIX_BYTES / 15)} ]; do printf 'block by block;'; i=$((i+1)); done | head -c ${PREFIX_BYTES} > /tmp/data; dd if=/tmp/data of=/target bs=64k conv=fsync`;
@@ -50,19 +51,24 @@ describe('case 40: a raw block claim', () => {
         blockClaim('by-pod', scriptRef('by-pod')),
         blockClaim('by-service', ref),
       );
+      suite.archives.set(`/${blocks}-image`, { body: gzipSync(content) });
+      const image = { sourceURL: `${suite.archives.url}/${blocks}-image`, format: 'Raw' };
+      await suite.apply(aProvider(blocks, 'by-image', image), blockClaim('by-image', providerRef('by-image')));
       await expectBound(suite, blocks, 'by-pod');
       await expectBound(suite, blocks, 'by-service');
+      await expectBound(suite, blocks, 'by-image');
       await expectNothingLeft(suite.cluster, blocks);
-      expect(await digestsOf(['by-pod', 'by-service'])).toEqual([
+      expect(await digestsOf(['by-pod', 'by-service', 'by-image'])).toEqual([
         `by-pod ${sha256(content)}`,
         `by-service ${sha256(blocksOf('by-service'))}`,
+        `by-image ${sha256(content)}`,
       ]);
     },
     TEST_MS,
   );
 
   test(
-    'is refused before a volume is made where the plugin fills file systems',
+    'is refused before a volume is made where the source is an archive',
     async () => {
       const { source, ref } = providerOf(suite, blocks, sourceName(blocks, 'archive'));
       serve(suite, sourceName(blocks, 'archive'));

@@ -78,16 +78,7 @@ export function aWrapperClass({ name, target, binding, reclaimPolicy, volumeClas
 export const providerRef = (name: string) => ({ apiGroup: 'provider.example.com', kind: 'Provider', name });
 export const transferRef = (name: string) => ({ apiGroup: 'transfer.example.com', kind: 'Transfer', name });
 
-export function aProvider(
-  namespace: string,
-  name: string,
-  spec: {
-    readonly sourceURL: string;
-    readonly extractPath?: string;
-    readonly checksum?: string;
-    readonly secretRef?: object;
-  },
-): NewObject {
+export function aProvider(namespace: string, name: string, spec: object): NewObject {
   return { apiVersion: 'provider.example.com/v1', kind: 'Provider', metadata: { name, namespace }, spec };
 }
 

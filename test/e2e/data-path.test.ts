@@ -1,0 +1,179 @@
+/** What a Provider may hold and say, through a real claim: formats, layers, owners, a transfer that breaks. docs/provider.md. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { zstdCompressSync, gunzipSync } from 'node:zlib';
+import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
+import { claims, pods } from '../../src/api/resources.ts';
+import type { Route } from '../support/archive-server.ts';
+import { tarGz } from '../support/archives.ts';
+import { expectBound, SLOWLY, sourceName, statusOf, toldOf } from './harness/claims.ts';
+import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { contentOf, listingOf } from './harness/content.ts';
+import { expectNothingLeft, listAll } from './harness/invariants.ts';
+import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
+import { readBack } from './harness/read-back.ts';
+import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { testTogether } from './harness/together.ts';
+import { until } from './harness/until.ts';
+
+const TEST_MS = 8 * 60_000;
+
+let suite: Suite;
+let restricted: string;
+/** Where pods may be root, as giving files away needs. */
+let baseline: string;
+beforeAll(async () => {
+  suite = await openSuite();
+  [restricted, baseline] = await Promise.all([suite.namespace('formats'), suite.namespace('owners')]);
+  await suite.cluster.kubectl(['label', 'namespace', baseline, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
+  suite.controller({ name: restricted, namespaces: [restricted, baseline] }).start();
+}, CLUSTER_UP_MS);
+afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+
+const { archive, files, listing } = contentOf('formats');
+const plain = gunzipSync(archive);
+const note = Buffer.from('a note\n');
+
+interface Case {
+  readonly name: string;
+  readonly routes: Readonly<Record<string, Route>>;
+  /** `url` is where a route is. */
+  readonly spec: (url: (name: string) => string) => object;
+  readonly listing: string;
+}
+
+const cases: readonly Case[] = [
+  { name: 'tar', routes: { a: { body: plain } }, spec: (url) => ({ sourceURL: url('a') }), listing },
+  { name: 'tar-gz', routes: { a: { body: archive } }, spec: (url) => ({ sourceURL: url('a') }), listing },
+  {
+    name: 'tar-zst',
+    routes: { a: { body: zstdCompressSync(plain) } },
+    spec: (url) => ({ sourceURL: url('a') }),
+    listing,
+  },
+  {
+    name: 'file',
+    routes: { 'note.txt.zst': { body: zstdCompressSync(note) } },
+    spec: (url) => ({ sourceURL: url('note.txt.zst'), format: 'File' }),
+    listing: listingOf({ 'note.txt': note }),
+  },
+  {
+    name: 'layers',
+    routes: { a: { body: archive }, b: { body: tarGz([{ name: 'over/README.txt', data: note }]) } },
+    spec: (url) => ({
+      layers: [
+        { sourceURL: url('a'), exclude: ['nested'] },
+        { sourceURL: url('b'), stripComponents: 1 },
+      ],
+    }),
+    listing: listingOf({ 'README.txt': note }),
+  },
+  {
+    name: 'mirror',
+    routes: { a: { body: archive } },
+    spec: (url) => ({ sourceURL: url('missing'), mirrors: [url('a')] }),
+    listing,
+  },
+  {
+    name: 'broken-transfer',
+    routes: {
+      a: { body: archive, headers: { etag: '"v1"' }, ranges: true, inTurn: [{ cutAfter: archive.length >> 1 }] },
+    },
+    spec: (url) => ({ sourceURL: url('a') }),
+    listing,
+  },
+];
+
+describe('a claim is populated from', () => {
+  testTogether(
+    cases,
+    async (theCase) => {
+      await begin(restricted, theCase);
+      await expectBound(suite, restricted, theCase.name);
+      expect(await statusOf(suite, restricted, theCase.name)).toMatchObject({ attempt: 1, phase: 'Succeeded' });
+      expect(await readBack(suite.cluster, restricted, [theCase.name])).toEqual({ [theCase.name]: theCase.listing });
+    },
+    TEST_MS,
+  );
+
+  test('and leaves nothing behind', async () => expectNothingLeft(suite.cluster, restricted), TEST_MS);
+});
+
+describe('owners', () => {
+  const owned = { ownership: { uid: 999, gid: 998 }, mode: { files: '0644', directories: '0755' } };
+  const ofArchive = (name: string): Case => ({
+    name,
+    routes: { a: { body: archive } },
+    spec: (url) => ({ sourceURL: url('a'), ...owned }),
+    listing,
+  });
+
+  test(
+    'are refused by name, before a volume is made, where the namespace admits no root',
+    async () => {
+      await begin(restricted, ofArchive('owners'));
+      expect(await toldOf(suite, restricted, 'owners', 'PodSecurityForbidden')).toMatch(
+        /enforces Pod Security level "restricted".*securityProfile privileged-data/,
+      );
+      const made = await listAll(suite.cluster, claims, restricted);
+      const uid = made.find(({ metadata: { name } }) => name === 'owners')?.metadata.uid;
+      expect(made.map(({ metadata: { name } }) => name)).not.toContain(`volprime-${uid}`);
+      await suite.cluster.kubectl(['delete', 'pvc', 'owners', `--namespace=${restricted}`]);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'are those of the Provider where it does',
+    async () => {
+      await begin(baseline, ofArchive('owners'));
+      await expectBound(suite, baseline, 'owners');
+      await expectNothingLeft(suite.cluster, baseline);
+      const found = await printed(
+        baseline,
+        'owners',
+        'find . -path ./lost+found -prune -o -type f -print | xargs stat -c %u:%g',
+      );
+      expect(found.trim().split('\n')).toEqual(Object.keys(files).map(() => '999:998'));
+    },
+    TEST_MS,
+  );
+});
+
+async function begin(namespace: string, { name, routes, spec }: Case): Promise<void> {
+  const path = (file: string) => `/${sourceName(namespace, name)}/${file}`;
+  for (const [file, route] of Object.entries(routes)) suite.archives.set(path(file), route);
+  const source = aProvider(
+    namespace,
+    name,
+    spec((file) => `${suite.archives.url}${path(file)}`),
+  );
+  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(name) }));
+}
+
+/** What a script says that runs in the volume. */
+async function printed(namespace: string, claim: string, script: string): Promise<string> {
+  const name = `reader-${claim}`;
+  const container = {
+    name: 'reader',
+    image: suite.cluster.toolboxImage,
+    imagePullPolicy: 'IfNotPresent',
+    workingDir: '/volume',
+    command: ['sh', '-euc', script],
+    volumeMounts: [{ name: 'volume', mountPath: '/volume', readOnly: true }],
+  };
+  await suite.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      containers: [container],
+      volumes: [{ name: 'volume', persistentVolumeClaim: { claimName: claim } }],
+    },
+  });
+  const phase = async () => (await suite.cluster.client.get(pods, { namespace, name }))?.status?.phase;
+  await until('the reader to end', phase, (it) => it === 'Succeeded' || it === 'Failed', SLOWLY);
+  const log = { container: 'reader', tailLines: 100, limitBytes: 100_000 };
+  return (await suite.cluster.client.podLog({ namespace, name }, log)) ?? '';
+}
