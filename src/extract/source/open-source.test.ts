@@ -263,8 +263,8 @@ describe('before the first byte', () => {
   });
 
   test.each([
-    ['ftp://host/a', 'http or https'],
-    ['a.tar', 'http or https'],
+    ['ftp://host/a', 'http, https, s3 or oci'],
+    ['a.tar', 'http, https, s3 or oci'],
     ['http://user:geheim@host/a', 'must not hold credentials'],
   ])('%s is no address', async (url, words) => {
     const refused = download({ urls: [url] });

@@ -12,6 +12,7 @@ import { continueHttpSource, openHttpSource } from './http/open-http-source.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './http/retry.ts';
 import { type Mirror, openMirrors } from './mirrors.ts';
 import { paced } from './paced-source.ts';
+import { parseS3Url, signing } from './s3.ts';
 import type { ByteSource } from './source.ts';
 
 export interface SourceContext {
@@ -46,7 +47,7 @@ export type Location = Pick<Layer, 'urls' | 'checksum' | 's3'>;
  */
 export async function openSource(location: Location, context: SourceContext): Promise<ByteSource> {
   const { logger, credentialsDir, bandwidth, retryPolicy = defaultRetryPolicy } = context;
-  const urls = location.urls.map(parseUrl);
+  const places = location.urls.map((url) => parsePlace(url, location.s3));
   const checksumDeclared = location.checksum !== undefined;
   const settings = {
     credentials: credentialsDir === undefined ? undefined : readCredentials(credentialsDir),
@@ -59,13 +60,20 @@ export async function openSource(location: Location, context: SourceContext): Pr
   const deadline = startDeadline(context.totalMs ?? DEFAULT_TOTAL_MS);
   const signal = AbortSignal.any([context.signal, deadline.signal]);
   const client = new HttpClient({ ...settings, signal });
-  const mirrors = urls.map((url) => mirrorOf({ client, url, checksumDeclared, retryPolicy, logger, signal }));
+  const common = { checksumDeclared, retryPolicy, logger, signal };
+  const mirrors = places.map(({ url, region }) =>
+    mirrorOf({
+      ...common,
+      url,
+      client: region === undefined ? client : signing(client, settings.credentials, region),
+    }),
+  );
   const close = async () => {
     deadline.stop();
     await client[Symbol.asyncDispose]();
   };
   try {
-    const source = await openMirrors(mirrors, { checksumDeclared, retryPolicy, logger, signal });
+    const source = await openMirrors(mirrors, common);
     return paced(closing(source, close), { bandwidth, signal });
   } catch (error) {
     await close();
@@ -107,13 +115,20 @@ function closing(source: ByteSource, close: () => Promise<void>): ByteSource {
   };
 }
 
-function parseUrl(text: string): URL {
+interface Place {
+  readonly url: URL;
+  /** Of S3; undefined for plain http. */
+  readonly region?: string;
+}
+
+function parsePlace(text: string, s3: Layer['s3']): Place {
+  if (text.startsWith('s3:')) return parseS3Url(text, s3);
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new PermanentError('InvalidSource', 'sourceURL and mirrors must be absolute http or https URLs.');
+    throw new PermanentError('InvalidSource', 'A source is an absolute URL with http, https, s3 or oci before "://".');
   }
   if (url.username !== '' || url.password !== '') {
     throw new PermanentError('InvalidSource', 'A source URL must not hold credentials; name a Secret in secretRef.');
   }
-  return url;
+  return { url };
 }
