@@ -28,6 +28,11 @@ export interface Layer {
   /** Globs on the name as it would be extracted (after stripping); empty includes all. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /**
+   * Entries named `.wh.NAME` take away what earlier layers brought as NAME, and `.wh..wh..opq` all that they brought into its
+   * directory (OCI image layers). Undefined: they are files like others.
+   */
+  readonly whiteouts?: boolean;
   readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined } | undefined;
 }
 

@@ -25,10 +25,10 @@ import { cacheRoot, sourceDir } from './paths.ts';
 
 export type Log = (line: string) => void;
 
-/** Builds what is missing. Gives the directory that holds every program, kubectl among them. */
-export async function ensureBinaries(log: Log): Promise<string> {
+/** Builds what is missing. Gives the directory that holds every program: of the modules of a cluster, kubectl among them. */
+export async function ensureBinaries(log: Log, modules: readonly GoModule[] = goModules): Promise<string> {
   const root = join(cacheRoot(), 'bin');
-  const builds = goModules.map((module) => ({ module, dir: join(root, `${module.name}-${hashOf(module)}`) }));
+  const builds = modules.map((module) => ({ module, dir: join(root, `${module.name}-${hashOf(module)}`) }));
   const binDir = join(
     root,
     createHash('sha256')

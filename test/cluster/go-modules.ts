@@ -106,3 +106,25 @@ export const goModules: readonly GoModule[] = [
     crds: [],
   },
 ];
+
+/** Servers that sources are tested against; no part of a cluster. */
+export const sourceServers: readonly GoModule[] = [
+  {
+    name: 'registry',
+    packages: ['github.com/distribution/distribution/v3/cmd/registry'],
+    executable: 'registry',
+    programs: ['registry'],
+    ldflags: [],
+    coldTime: 'about 2 minutes',
+    crds: [],
+  },
+  {
+    name: 'versitygw',
+    packages: ['github.com/versity/versitygw/cmd/versitygw'],
+    executable: 'versitygw',
+    programs: ['versitygw'],
+    ldflags: [],
+    coldTime: 'about 2 minutes',
+    crds: [],
+  },
+];

@@ -14,6 +14,7 @@ import { readState } from './state.ts';
 import { tearDown } from './teardown.ts';
 
 export { ensureBinaries, type Log } from './binaries.ts';
+export { sourceServers } from './go-modules.ts';
 export * from './csi-faults.ts';
 export type { ClusterHandle } from './handle.ts';
 export { toolboxImage } from './images.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
-import { type Location, openSource, type SourceContext } from './open-source.ts';
+import { type Location, openSource } from './open-source.ts';
+import type { SourceContext } from './session.ts';
 
 const body = randomBytes(300_000);
 const other = randomBytes(300_000);

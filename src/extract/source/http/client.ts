@@ -60,24 +60,18 @@ export class HttpClient implements AsyncDisposable {
 
   /**
    * The answer at the end of the redirects, whatever its status.
+   * @param own headers for the origin of `start` alone.
    * @throws VolprimeError `SourceUnreachable`, `SourceTLSFailed`; PermanentError `RedirectRefused`, `CredentialsInvalid`.
    */
-  async get(start: URL, headers: Headers): Promise<Answer> {
-    const { credentials, logger } = this.#options;
+  async get(start: URL, headers: Headers, own: Headers = {}): Promise<Answer> {
+    const { credentials } = this.#options;
     if (credentials !== undefined && !credentials.allows(start)) throw notListed(start);
-    let url = start;
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await this.#ask(url, headers);
-      if (!REDIRECTS.has(answer.status)) return answer;
-      answer.body.cancel();
-      const next = redirectTarget(url, field(answer, 'location'));
-      logger.info('redirected', { from: displayUrl(url), to: displayUrl(next) });
-      url = next;
-    }
-    throw new PermanentError(
-      'RedirectRefused',
-      `${displayUrl(url)} is the end of more than ${MAX_REDIRECTS} redirects.`,
-    );
+    return this.#follow(start, headers, own);
+  }
+
+  /** As `get`, from a host that need not be one of those that may have the credentials. */
+  async getPublicly(start: URL): Promise<Answer> {
+    return this.#follow(start, {}, {});
   }
 
   /** For many requests to the URL at the end of all redirects. Undefined where a proxy may be in the way. */
@@ -92,6 +86,22 @@ export class HttpClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#dispatchers.values().map((dispatcher) => dispatcher.destroy()));
+  }
+
+  async #follow(start: URL, headers: Headers, own: Headers): Promise<Answer> {
+    let url = start;
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const answer = await this.#ask(url, { ...headers, ...(url.origin === start.origin && own) });
+      if (!REDIRECTS.has(answer.status)) return answer;
+      answer.body.cancel();
+      const next = redirectTarget(url, field(answer, 'location'));
+      this.#options.logger.info('redirected', { from: displayUrl(url), to: displayUrl(next) });
+      url = next;
+    }
+    throw new PermanentError(
+      'RedirectRefused',
+      `${displayUrl(url)} is the end of more than ${MAX_REDIRECTS} redirects.`,
+    );
   }
 
   async #ask(url: URL, more: Headers): Promise<Answer> {
