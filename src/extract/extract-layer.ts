@@ -1,5 +1,5 @@
 /** One body in, entries out: finds out what the body is, decompresses it and hands its entries to the planner. Knows no threads. */
-import { PermanentError } from '../sdk/index.ts';
+import { PermanentError } from '../sdk/errors.ts';
 import type { Codec } from './decode/codec.ts';
 import { openContent } from './decode/content.ts';
 import type { Pieces } from './decode/pieces.ts';

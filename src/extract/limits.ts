@@ -1,5 +1,5 @@
 /** Bounds on what an archive may turn into, so that a small body cannot fill a volume, or keep the populator at work for ever. */
-import { PermanentError } from '../sdk/index.ts';
+import { PermanentError } from '../sdk/errors.ts';
 import type { Entry, EntryHandler } from './entries/entry.ts';
 import type { Limits } from './job.ts';
 

@@ -136,7 +136,7 @@ describe('what the volume holds already', () => {
   });
 
   test('fail: the rest of an earlier attempt is not content', async () => {
-    const cut = tar([{ name: 'half', data: big }]).subarray(0, 1_500_000);
+    const cut = tar([{ name: 'half', data: 'x'.repeat(5000) }]).subarray(0, 3000);
     await expect(run([cut], { onExisting: 'fail' })).rejects.toMatchObject({ code: 'SourceTruncated' });
     expect(existsSync(at('half'))).toBe(true);
     await run(archive([{ name: 'f' }]), { onExisting: 'fail' });

@@ -6,7 +6,8 @@
  * content must not be used.
  */
 import type { PopulationResult } from '../api/population.ts';
-import { PermanentError, type PluginLogger } from '../sdk/index.ts';
+import { PermanentError } from '../sdk/errors.ts';
+import type { PluginLogger } from '../sdk/index.ts';
 import { createDigest } from './digest.ts';
 import { noteText } from './entries/notes.ts';
 import type { Job, Layer } from './job.ts';

@@ -1,6 +1,6 @@
 /** What the decompressors of Node have in common, and where they differ. */
 import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
-import { AttemptFailedError } from '../../sdk/index.ts';
+import { AttemptFailedError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 import { corrupt } from '../entries/tar-header.ts';
 

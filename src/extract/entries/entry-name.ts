@@ -1,6 +1,6 @@
 /** The rules for names in an archive: what is written lies below the target, by the text of the name alone. */
 import { posix } from 'node:path';
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import type { ByteString } from './tar-header.ts';
 
 /**
@@ -10,7 +10,9 @@ import type { ByteString } from './tar-header.ts';
 export function safeName(name: ByteString): ByteString {
   if (name.includes('\0')) throw hostile(name, 'contains a NUL character');
   if (name.startsWith('/')) throw hostile(name, 'is an absolute path');
-  if (!ODD_PART.test(name)) return name;
+  // As most programs spell them: "./" in front of all, a slash behind directories.
+  const usual = name.slice(name.startsWith('./') ? 2 : 0, name.endsWith('/') ? -1 : undefined);
+  if (!ODD_PART.test(usual)) return usual;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw hostile(name, 'contains ".."');
   return parts.join('/');

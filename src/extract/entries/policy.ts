@@ -2,7 +2,7 @@
  * Stands between an archive's reader and the writer and decides what of each entry goes on: names that leave the target are
  * refused, the others stripped, unwanted entries left out. It looks at nothing but the entries; what needs memory of earlier ones or the disk is the writer's.
  */
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { quote, safeName } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
 import { nameFilter } from './name-filter.ts';

@@ -1,5 +1,5 @@
 /** Where the stored data of a sparse file belongs: GNU's old header, and its three ways to say it in pax archives. */
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { quote } from './entry-name.ts';
 import type { Extent } from './entry.ts';
 import { BLOCK_SIZE, type ByteString, corrupt, decodeNumber } from './tar-header.ts';

@@ -1,5 +1,5 @@
 /** One entry from its header and from what extended headers say over it. */
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { quote } from './entry-name.ts';
 import type { Entry, EntryType } from './entry.ts';
 import type { Overrides } from './pax.ts';

@@ -1,5 +1,5 @@
 /** One header block of a tar archive: POSIX.1-1988 ustar, with GNU's base-256 numbers. */
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 
 export const BLOCK_SIZE = 512;
 

@@ -4,7 +4,7 @@
  * It works synchronously on whatever pieces come and keeps at most one block, the extended headers of one entry and one sparse map in
  * memory. Safety of names is not its business (see policy.ts).
  */
-import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import type { Entry, EntryHandler } from './entry.ts';
 import { addNote, type Notes } from './notes.ts';
 import { type Overrides, readPax } from './pax.ts';

@@ -1,7 +1,7 @@
 /** Starts a stage in a worker thread, and says how it ended. */
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { AttemptFailedError } from '../../sdk/index.ts';
+import { AttemptFailedError } from '../../sdk/errors.ts';
 import type { StageAnswer, StageReport, StageTask } from './protocol.ts';
 import { fromThrown } from './thrown.ts';
 
@@ -10,8 +10,15 @@ export interface StageThread extends AsyncDisposable {
   readonly ended: Promise<StageReport | undefined>;
 }
 
+/** Nothing that a stage makes lives long: a larger one would only take memory that the cache does not hold. */
+const YOUNG_GENERATION_MB = 4;
+
 export function startStage(task: StageTask): StageThread {
-  const worker = new Worker(entryUrl(), { workerData: task, name: `volprime-${task.stage}` });
+  const worker = new Worker(entryUrl(), {
+    workerData: task,
+    name: `volprime-${task.stage}`,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const ended = new Promise<StageReport | undefined>((resolve, reject) => {
     worker.once('message', (answer: StageAnswer) => {
       if (answer.outcome === 'failed') reject(fromThrown(answer.thrown));

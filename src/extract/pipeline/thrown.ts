@@ -1,6 +1,6 @@
 /** Errors on their way from one thread to another: what catches them there must find the same class, code and words. */
-import type { Retry } from '../../api/errors.ts';
-import { AttemptFailedError, PermanentError, TemporaryError, VolprimeError } from '../../sdk/index.ts';
+import { type Retry, VolprimeError } from '../../api/errors.ts';
+import { AttemptFailedError, PermanentError, TemporaryError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 
 /** Plain data. */

@@ -4,7 +4,7 @@
  * Zeros are written like everything else: what the device held before shows through nowhere.
  */
 import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 import type { TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';

@@ -16,7 +16,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AttemptFailedError, PermanentError, type VolprimeError } from '../../sdk/index.ts';
+import type { VolprimeError } from '../../api/errors.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 import type { Job, OnExisting } from '../job.ts';
 import { imageTooLarge } from './device-executor.ts';

@@ -26,7 +26,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { hostile, quote } from '../entries/entry-name.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import { codeOf } from '../error-code.ts';

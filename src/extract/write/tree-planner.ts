@@ -7,7 +7,7 @@
  *
  * It remembers directories and symbolic links, not files: of those the file system itself knows best.
  */
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { hostile, leavesTarget, linkOnTheWay, quote, safeName } from '../entries/entry-name.ts';
 import type { Entry, EntryHandler } from '../entries/entry.ts';
 import { addNote, type Notes } from '../entries/notes.ts';
@@ -172,25 +172,28 @@ export class TreePlanner implements EntryHandler {
     this.#addLink(name, { entryName: entry.name, target, attributes: this.#fileAttributes(entry) });
   }
 
-  #fileAttributes(entry: Entry): FileAttributes {
+  #fileAttributes({ mode, mtime, uid, gid, sparse }: Entry): FileAttributes {
     const { ownership, modes } = this.#options;
+    const { preserve } = ownership;
     return {
-      mode: modes.files ?? entry.mode & (ownership.preserve ? ALL_MODES : FILE_MODES),
-      mtime: entry.mtime,
-      ...this.#owner(entry),
-      size: entry.sparse?.size,
+      mode: modes.files ?? mode & (preserve ? ALL_MODES : FILE_MODES),
+      mtime,
+      uid: preserve ? uid : ownership.uid,
+      gid: preserve ? gid : ownership.gid,
+      size: sparse?.size,
     };
   }
 
-  #directoryAttributes(entry: Entry): DirectoryAttributes {
+  #directoryAttributes({ mode, mtime, uid, gid }: Entry): DirectoryAttributes {
     const { ownership, modes } = this.#options;
-    const mode = modes.directories ?? entry.mode & (ownership.preserve ? ALL_MODES : DIRECTORY_MODES);
-    return { mode, mtime: entry.mtime, ...this.#owner(entry), modeGiven: false };
-  }
-
-  #owner({ uid, gid }: Entry): { readonly uid: number | undefined; readonly gid: number | undefined } {
-    const { ownership } = this.#options;
-    return ownership.preserve ? { uid, gid } : { uid: ownership.uid, gid: ownership.gid };
+    const { preserve } = ownership;
+    return {
+      mode: modes.directories ?? mode & (preserve ? ALL_MODES : DIRECTORY_MODES),
+      mtime,
+      uid: preserve ? uid : ownership.uid,
+      gid: preserve ? gid : ownership.gid,
+      modeGiven: false,
+    };
   }
 
   /** The safe name of an entry other than the target itself, with its parent directories made. */

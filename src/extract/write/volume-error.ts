@@ -1,5 +1,6 @@
 /** What a failed call on the volume's file system means for the next attempt. */
-import { AttemptFailedError, PermanentError, VolprimeError } from '../../sdk/index.ts';
+import { VolprimeError } from '../../api/errors.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { quote } from '../entries/entry-name.ts';
 import { codeOf } from '../error-code.ts';
 
