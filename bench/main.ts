@@ -6,11 +6,12 @@ import { startArchiveServer } from '../test/support/archive-server.ts';
 import { tarGz } from '../test/support/archives.ts';
 import { buildController } from './controller-process.ts';
 import { type Figure, table } from './figures.ts';
-import { type Ground, openGround } from './ground.ts';
+import { measureDataPath } from './data-path/measure.ts';
+import { openGround } from './ground.ts';
 import { measure } from './measure.ts';
 import { archiveSource } from './objects.ts';
-import { type Group, type Options, parseOptions, usage } from './options.ts';
-import { openSite, provide, type Site, sweep } from './site.ts';
+import { type ClusterGroup, clusterGroups, type Group, type Options, parseOptions, usage } from './options.ts';
+import { openSite, provide, sweep } from './site.ts';
 
 const resultsDir = join(import.meta.dirname, 'results');
 /** Two runs at a time would measure each other. */
@@ -27,6 +28,7 @@ const minutes: Readonly<Record<Group, number>> = {
   thousands: 4,
   idle: 3,
   failing: 4,
+  data: 12,
 };
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -43,11 +45,12 @@ async function main(): Promise<void> {
 }
 
 async function run(options: Options): Promise<void> {
-  await buildController();
-  await using ground = await openGround(options, say);
-  await using site = await openSite(ground.kubeconfig);
-  await sweep(site);
-  const figures = await measureAll(options, ground, site);
+  const inCluster = clusterGroups.filter((group) => options.groups.includes(group));
+  const figures = inCluster.length === 0 ? [] : await measureInCluster(options, inCluster);
+  if (options.groups.includes('data')) {
+    say('data:');
+    figures.push(...(await measureDataPath({ rounds: options.rounds, only: options.archive, say })));
+  }
   await mkdir(resultsDir, { recursive: true });
   await writeFile(resultsFile, `${JSON.stringify(figures, null, 2)}\n`);
   process.stdout.write(`${table(figures)}\n`);
@@ -64,7 +67,11 @@ function endWithSignals(): void {
   }
 }
 
-async function measureAll(options: Options, ground: Ground, site: Site): Promise<Figure[]> {
+async function measureInCluster(options: Options, groups: readonly ClusterGroup[]): Promise<Figure[]> {
+  await buildController();
+  await using ground = await openGround(options, say);
+  await using site = await openSite(ground.kubeconfig);
+  await sweep(site);
   const { hostAddress } = ground;
   await using archives = await startArchiveServer({
     host: hostAddress ?? '127.0.0.1',
@@ -72,7 +79,7 @@ async function measureAll(options: Options, ground: Ground, site: Site): Promise
   });
   await provide(site, archiveSource.name, `${archives.url}/tiny.tar.gz`);
   const figures: Figure[] = [];
-  for (const group of options.groups) {
+  for (const group of groups) {
     if (hostAddress === undefined && (group === 'pod' || group === 'pods')) {
       say(`${group}: left out, since --host-address is not given`);
       continue;

@@ -2,7 +2,7 @@
 import { bareScript } from './bare-script.ts';
 import { type Figure, type FigureInput, figure, median } from './figures.ts';
 import { archiveSource, instantSource } from './objects.ts';
-import type { Group } from './options.ts';
+import type { ClusterGroup } from './options.ts';
 import { plainClaims, plainPods } from './passes.ts';
 import { failing, idle, manyNamespaces, thousands } from './scale.ts';
 import { type Cost, type Plan, type Round, runRounds } from './rounds.ts';
@@ -12,7 +12,7 @@ type Summary = (rounds: readonly Round[], plan: Plan) => FigureInput[];
 type Quantity = Pick<FigureInput, 'value' | 'floor'>;
 
 /** @returns the figures of one group. */
-export async function measure(bench: Bench, group: Group): Promise<Figure[]> {
+export async function measure(bench: Bench, group: ClusterGroup): Promise<Figure[]> {
   const { claims, pods } = bench.options;
   const ofClaims = { group, source: instantSource, floors: { 'plain claims': plainClaims, 'bare script': bareScript } };
   const ofPods = { group, source: archiveSource, floors: { 'plain pods': plainPods } };

@@ -2,11 +2,16 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const groups = ['claim', 'claims', 'pod', 'pods', 'spread', 'thousands', 'idle', 'failing'] as const;
+/** Those that need a cluster. */
+export const clusterGroups = ['claim', 'claims', 'pod', 'pods', 'spread', 'thousands', 'idle', 'failing'] as const;
+export type ClusterGroup = (typeof clusterGroups)[number];
+export const groups = [...clusterGroups, 'data'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Options {
   readonly groups: readonly Group[];
+  /** Of the group "data": only cases whose name begins like this. */
+  readonly archive: string | undefined;
   /** Another cluster than the benchmark's own. */
   readonly kubeconfig: string | undefined;
   /** Address of this machine that the pods of that cluster reach. */
@@ -27,6 +32,7 @@ export const usage = `usage: node bench/main.ts [options]
 Measures Volprime against what Kubernetes itself needs for the same work, in the same run.
 
   --only NAME          one of ${groups.join(', ')}; may be repeated (default: all)
+  --archive NAME       of the group "data" only what begins like this: a, b.tar.gz, c …
   --claims N           claims of the figure "claims" (default 200)
   --pods N             pods of the figure "pods" (default 20)
   --rounds N           how often each is measured, floors and Volprime in turn; medians count (default 3)
@@ -46,6 +52,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     options: {
       only: { type: 'string', multiple: true },
+      archive: { type: 'string' },
       claims: { type: 'string' },
       pods: { type: 'string' },
       rounds: { type: 'string' },
@@ -61,6 +68,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help === true) return undefined;
   return {
     groups: values.only?.map(group) ?? groups,
+    archive: values.archive,
     kubeconfig: values.kubeconfig,
     hostAddress: values['host-address'],
     storageClass: values['storage-class'] ?? 'imm-del',

@@ -2,7 +2,7 @@
 import type { DataSourceRef } from '../src/api/objects.ts';
 import { cpuMs } from './cpu.ts';
 import { median } from './figures.ts';
-import type { Group } from './options.ts';
+import type { ClusterGroup } from './options.ts';
 import type { Pass } from './passes.ts';
 import { type Site, sweep } from './site.ts';
 import { type Bench, type Subject, subjectPasses } from './subject.ts';
@@ -17,7 +17,7 @@ export interface Cost {
 export type Floor = (site: Site, pass: Pass) => Promise<number>;
 
 export interface Plan {
-  readonly group: Group;
+  readonly group: ClusterGroup;
   /** Claims of one pass. */
   readonly count: number;
   /** Passes in a row; a single claim takes so little time that one alone says nothing. */

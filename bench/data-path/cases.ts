@@ -1,0 +1,143 @@
+/** What is compared with what, and what is to be reached. */
+import type { Job } from '../../src/extract/job.ts';
+import { type Command, installed, runJob, shell, volprime } from './commands.ts';
+import type { SetName } from './data-sets.ts';
+
+export interface Place {
+  readonly url: string;
+  readonly slowUrl: string;
+  readonly directory: string;
+  readonly device: string;
+}
+
+export interface Floor {
+  readonly name: string;
+  readonly command: (place: Place) => Command;
+  /** How many times as fast as this floor Volprime is to be. Of several floors of one kind the best counts. */
+  readonly speed: number | undefined;
+  readonly kind: 'usual' | 'best' | undefined;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly set: SetName;
+  /** The file system is flushed at the end, by all. */
+  readonly onDisk: boolean;
+  readonly target: 'directory' | 'device';
+  readonly volprime: (place: Place) => Command;
+  readonly floors: readonly Floor[];
+}
+
+const usual = (speed: number | undefined, name: string, script: (place: Place) => string): Floor => ({
+  name,
+  command: (place) => shell(script(place)),
+  speed,
+  kind: 'usual',
+});
+
+/** One of several tools of which the fastest counts; left out where it is not installed. */
+const rivals = (speed: number | undefined, commands: Readonly<Record<string, (place: Place) => string>>): Floor[] =>
+  Object.entries(commands)
+    .filter(([program]) => installed(program))
+    .map(([program, script]) => ({ name: program, command: (place) => shell(script(place)), speed, kind: 'best' }));
+
+const archive = (file: string): Pick<Case, 'onDisk' | 'target' | 'volprime'> => ({
+  onDisk: false,
+  target: 'directory',
+  volprime: ({ url, directory }) => volprime({ url: `${url}/${file}`, target: directory, flush: false }),
+});
+
+const gzipRivals = (speed: number | undefined, file: string) =>
+  rivals(speed, {
+    pigz: ({ url, directory }) => `curl -s ${url}/${file} | pigz -dc | tar xf - -C ${directory}`,
+    igzip: ({ url, directory }) => `curl -s ${url}/${file} | igzip -dc | tar xf - -C ${directory}`,
+    rapidgzip: ({ url, directory }) => `curl -s ${url}/${file} | rapidgzip -P2 -dc | tar xf - -C ${directory}`,
+    bsdtar: ({ url, directory }) => `curl -s ${url}/${file} | bsdtar -xf - -C ${directory}`,
+  });
+
+const tarGz = (set: SetName, speeds: { readonly usual: number; readonly best: number | undefined }): Case => ({
+  ...archive(`${set}.tar.gz`),
+  name: `${set}.tar.gz`,
+  set,
+  floors: [
+    usual(
+      speeds.usual,
+      'curl|tar xz',
+      ({ url, directory }) => `curl -s ${url}/${set}.tar.gz | tar xzf - -C ${directory}`,
+    ),
+    ...gzipRivals(speeds.best, `${set}.tar.gz`),
+  ],
+});
+
+const tarZst = (set: SetName): Case => ({
+  ...archive(`${set}.tar.zst`),
+  name: `${set}.tar.zst`,
+  set,
+  floors: [
+    usual(
+      1.15,
+      'curl|zstd -d|tar x',
+      ({ url, directory }) => `curl -s ${url}/${set}.tar.zst | zstd -dc | tar xf - -C ${directory}`,
+    ),
+    ...rivals(1.0, { bsdtar: ({ url, directory }) => `curl -s ${url}/${set}.tar.zst | bsdtar -xf - -C ${directory}` }),
+  ],
+});
+
+const imageJob = ({ url, device }: Place, file: string): Job => ({
+  target: { kind: 'device', path: device },
+  layers: [
+    {
+      urls: [`${url}/${file}`],
+      checksum: undefined,
+      format: 'raw',
+      stripComponents: 0,
+      include: [],
+      exclude: [],
+      s3: undefined,
+    },
+  ],
+  limits: { bytes: undefined, files: 1, ratio: 1000, bandwidth: undefined },
+  ownership: { preserve: false, uid: undefined, gid: undefined },
+  modes: { files: undefined, directories: undefined },
+  onExisting: 'clean',
+});
+
+/** Ours is flushed at the end; so the floor is. */
+const image = (file: string, speed: number, unpack: string): Case => ({
+  name: file,
+  set: 'c',
+  onDisk: false,
+  target: 'device',
+  volprime: (place) => runJob(imageJob(place, file)),
+  floors: [
+    usual(
+      speed,
+      `curl|${unpack}>device`,
+      ({ url, device }) => `curl -s ${url}/${file} | ${unpack} > ${device} && sync ${device}`,
+    ),
+  ],
+});
+
+export const cases: readonly Case[] = [
+  tarGz('b', { usual: 1.6, best: 1.15 }),
+  tarGz('a', { usual: 2.8, best: 1.3 }),
+  tarGz('d', { usual: 1.9, best: undefined }),
+  tarZst('b'),
+  tarZst('a'),
+  {
+    ...archive('b.tar.gz'),
+    name: 'b.tar.gz flushed to disk',
+    set: 'b',
+    onDisk: true,
+    volprime: ({ url, directory }) => volprime({ url: `${url}/b.tar.gz`, target: directory, flush: true }),
+    floors: [
+      usual(
+        1.4,
+        'curl|tar xz; sync -f',
+        ({ url, directory }) => `curl -s ${url}/b.tar.gz | tar xzf - -C ${directory} && sync -f ${directory}`,
+      ),
+    ],
+  },
+  image('c.img.gz', 2.0, 'gunzip'),
+  image('c.img.zst', 0.95, 'zstd -dc'),
+];
