@@ -91,6 +91,7 @@ interface Opening {
 
 function openReader({ layer, preserveOwners, codec, head, handler, notes }: Opening): ContentReader {
   const { format } = layer;
+  if (format === 'raw' && isPage(head)) throw notAnImage();
   if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
   if (format === 'zip') throw new PermanentError('NotAnArchive', 'The format "zip" is not supported yet.');
   if (format === undefined && !isTarHeader(head.subarray(0, BLOCK_SIZE))) throw notAnArchive(head);
@@ -117,8 +118,17 @@ function decoded(part: string): string {
 function notAnArchive(head: Buffer): PermanentError {
   const expected = 'expected a tar archive, plain or compressed with gzip or zstd';
   if (head.length === 0) return new PermanentError('NotAnArchive', `The source is empty; ${expected}.`);
-  if (/^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1', 0, 512))) {
+  if (isPage(head)) {
     return new PermanentError('NotAnArchive', `The source is an HTML or XML page; ${expected}.`);
   }
   return new PermanentError('NotAnArchive', `The source's content is of no known format; ${expected}.`);
+}
+
+/** What servers send with status 200 instead of what was asked for: a form to log in, most often. */
+function isPage(head: Buffer): boolean {
+  return /^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1', 0, BLOCK_SIZE));
+}
+
+function notAnImage(): PermanentError {
+  return new PermanentError('NotAnArchive', 'The source is an HTML or XML page; expected the image of a device.');
 }

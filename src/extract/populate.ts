@@ -34,8 +34,9 @@ export interface PopulateOptions {
 const SMALL_BODY = 1024 * 1024;
 
 /** @throws VolprimeError with the stable code of what failed first, PermanentError where no later attempt can do better. */
-export async function populate(job: Job, options: PopulateOptions): Promise<PopulationResult> {
+export async function populate(given: Job, options: PopulateOptions): Promise<PopulationResult> {
   const { logger, signal } = options;
+  const job = withFormats(given);
   const startedAt = performance.now();
   const target = prepareTarget(job);
   const [first] = job.layers;
@@ -66,6 +67,12 @@ export async function populate(job: Job, options: PopulateOptions): Promise<Popu
     verification: job.layers.every(({ checksum }) => checksum !== undefined) ? 'checksum' : 'archive',
     durationMs: Math.round(performance.now() - startedAt),
   };
+}
+
+/** A device takes nothing but an image, whether that is said or not. */
+function withFormats(job: Job): Job {
+  if (job.target.kind === 'directory') return job;
+  return { ...job, layers: job.layers.map((layer) => ({ ...layer, format: 'raw' })) };
 }
 
 interface Counts {

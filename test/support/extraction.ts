@@ -6,7 +6,13 @@ import { createThreadPipeline } from '../../src/extract/pipeline/thread-pipeline
 import type { ByteSource } from '../../src/extract/source/source.ts';
 import { type Note, noteText } from '../../src/extract/entries/notes.ts';
 
-export const pipelines = { inline: createInlinePipeline, threads: createThreadPipeline } as const;
+type CreatePipeline = (job: Job, root: string, signal: AbortSignal) => Pipeline;
+
+export const pipelines = {
+  inline: createInlinePipeline,
+  threads: (job, root, signal) => createThreadPipeline(job, root, signal, 1),
+  'three writers': (job, root, signal) => createThreadPipeline(job, root, signal, 3),
+} as const satisfies Record<string, CreatePipeline>;
 
 export const layerOf = (layer: Partial<Layer> = {}): Layer => ({
   urls: ['http://127.0.0.1/archive'],

@@ -41,7 +41,7 @@ async function withPipeline<T>(
   return await act(pipeline);
 }
 
-describe.each(['inline', 'threads'] as const)('%s', (through) => {
+describe.each(['inline', 'threads', 'three writers'] as const)('%s', (through) => {
   test('gives the tree that went in, whatever lies across the borders of slots', async () => {
     const tree = join(root, 'tree');
     const target = join(root, 'target');
@@ -53,9 +53,13 @@ describe.each(['inline', 'threads'] as const)('%s', (through) => {
     writeFileSync(join(tree, 'big'), big);
     writeFileSync(join(tree, 'ünï'), 'content');
     symlinkSync('a/b', join(tree, 'link'));
-    execFileSync('sh', ['-c', 'ln big hard && chmod 640 big && chmod 2550 a/b && chmod 500 empty'], {
-      cwd: tree,
-    });
+    execFileSync(
+      'sh',
+      ['-c', 'ln big hard && ln a/file-2 a/b/c/hard && chmod 640 big && chmod 2550 a/b && chmod 500 empty'],
+      {
+        cwd: tree,
+      },
+    );
     execFileSync(
       'sh',
       ['-c', 'truncate -s 5000000 holes && printf x >> holes && find . -exec touch -h -d 2001-02-03T04:05:06.5 {} +'],
@@ -64,7 +68,7 @@ describe.each(['inline', 'threads'] as const)('%s', (through) => {
     const archive = execFileSync('tar', ['-c', '--sparse', '--format', 'posix', '-z', '-C', tree, '.'], {
       maxBuffer: 1 << 26,
     });
-    expect((await extract(archive, target, { through, step: 100_000 })).files).toBe(705);
+    expect((await extract(archive, target, { through, step: 100_000 })).files).toBe(706);
     expect(execFileSync('diff', ['-r', '--no-dereference', tree, target], { encoding: 'utf8' })).toBe('');
     const list = (of: string) =>
       execFileSync('find', ['.', '-mindepth', '1', '-printf', '%p %y %m %T@ %l %n\n'], { cwd: of, encoding: 'utf8' })

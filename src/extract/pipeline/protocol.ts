@@ -9,7 +9,8 @@ export interface DecodeTask {
   readonly job: Job;
   /** The bodies of the job's layers one after another; each ends with an empty slot. */
   readonly input: RingMemory;
-  readonly batches: RingMemory;
+  /** One for each write thread. */
+  readonly batches: readonly RingMemory[];
   /** One word: files so far. */
   readonly files: SharedArrayBuffer;
 }

@@ -3,7 +3,8 @@ import type { Notes } from '../entries/notes.ts';
 import { extractLayer } from '../extract-layer.ts';
 import { LimitGuard } from '../limits.ts';
 import { BatchWriter, executeBatches } from '../ring/batch.ts';
-import { RingConsumer } from '../ring/slot-ring.ts';
+import { ShardedWriter } from '../ring/sharded-writer.ts';
+import { RingConsumer, type RingMemory } from '../ring/slot-ring.ts';
 import { ringPieces } from './ring-pieces.ts';
 import type { DecodeTask, StageReport, WriteTask } from './protocol.ts';
 import { openExecutor, planner } from './target-stages.ts';
@@ -11,7 +12,7 @@ import { openExecutor, planner } from './target-stages.ts';
 /** From the bodies in the input ring to commands in batches. */
 export async function decode({ job, input, batches, files }: DecodeTask): Promise<StageReport> {
   const ring = new RingConsumer(input);
-  const memory = new BatchWriter(batches);
+  const memory = commandsTo(batches);
   const notes: Notes = new Map();
   const handler = planner(job, memory, notes);
   const limits = new LimitGuard(job.limits);
@@ -32,6 +33,11 @@ export async function decode({ job, input, batches, files }: DecodeTask): Promis
   handler.finish();
   memory.finish();
   return { files: handler.files, notes };
+}
+
+function commandsTo(batches: readonly RingMemory[]): BatchWriter | ShardedWriter {
+  const [only, ...others] = batches;
+  return only !== undefined && others.length === 0 ? new BatchWriter(only) : new ShardedWriter(batches);
 }
 
 /** From commands to files. */

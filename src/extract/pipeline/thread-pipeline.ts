@@ -3,6 +3,7 @@
  * thread turns them into batches of commands, the write thread executes those. Memory is bounded by the two rings, and whoever is ahead
  * waits. The first failure of a stage stops both rings, which ends the others (docs/decisions/0014).
  */
+import { availableParallelism } from 'node:os';
 import { addNotes, type Notes } from '../entries/notes.ts';
 import type { Job } from '../job.ts';
 import { createBatchRing } from '../ring/batch.ts';
@@ -16,18 +17,18 @@ import { startStage } from './thread.ts';
 const SLOT_BYTES = 256 * 1024;
 const SLOTS = 16;
 
-export function createThreadPipeline(job: Job, root: string, signal: AbortSignal): Pipeline {
+export function createThreadPipeline(job: Job, root: string, signal: AbortSignal, writers = writersFor(job)): Pipeline {
   const input = createRing(SLOTS, SLOT_BYTES);
-  const batches = createBatchRing();
+  const batches = Array.from({ length: writers }, createBatchRing);
   const files = new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT);
   const counter = new Uint32Array(files);
   const stages = [
     startStage({ stage: 'decode', job, input, batches, files }),
-    startStage({ stage: 'write', job, root, batches }),
+    ...batches.map((memory) => startStage({ stage: 'write', job, root, batches: memory })),
   ];
   const ring = new RingProducer(input);
   const failure = new FirstFailure(() => {
-    for (const memory of [input, batches]) stopRing(memory);
+    for (const memory of [input, ...batches]) stopRing(memory);
   });
   for (const { ended } of stages) ended.catch(failure.fail);
   const onAbort = () => failure.fail(signal.reason);
@@ -60,6 +61,14 @@ export function createThreadPipeline(job: Job, root: string, signal: AbortSignal
       await Promise.all(stages.map((stage) => stage[Symbol.asyncDispose]()));
     },
   };
+}
+
+const MAX_WRITERS = 8;
+
+/** The main thread and the decode thread have a processor each, the writers share the others. A device has one end. */
+function writersFor({ target }: Job): number {
+  if (target.kind === 'device') return 1;
+  return Math.min(Math.max(availableParallelism() - 2, 1), MAX_WRITERS);
 }
 
 function sum(reports: readonly (StageReport | undefined)[]): StageReport {

@@ -68,11 +68,16 @@ export class BatchWriter implements TreeCommands {
     this.#slot = undefined;
   }
 
+  /** Hands over what is there, and returns when all is executed. Not while content is read where it lies. */
+  settle(): void {
+    this.flush();
+    this.#ring.drain();
+  }
+
   /** Says that no command comes any more, and returns when all are executed. */
   finish(): void {
     this.#command(FINISHED, 0);
-    this.flush();
-    this.#ring.drain();
+    this.settle();
   }
 
   makeDirectory(name: ByteString, mode: number, mayExist: boolean): void {

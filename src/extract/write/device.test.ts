@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { jobOf, layerOf, memorySource } from '../../../test/support/extraction.ts';
+import { populate } from '../populate.ts';
+
+/** Everything is flushed to a disk that others use as well. */
+jest.setTimeout(60_000);
+
+const SIZE = 8 * 1024 * 1024;
+/** Zeros in the middle: they must come out as zeros, whatever the device held. */
+const image = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(777)]);
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
+
+describeAsRoot('an image onto a block device', () => {
+  let work: string;
+  let device: string;
+  beforeEach(() => {
+    work = mkdtempSync(join(tmpdir(), 'device-'));
+    const file = join(work, 'disk');
+    const fd = openSync(file, 'w');
+    ftruncateSync(fd, SIZE);
+    closeSync(fd);
+    device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
+    writeFileSync(device, Buffer.alloc(SIZE, 0xee));
+  });
+  afterEach(() => {
+    execFileSync('losetup', ['--detach', device]);
+    rmSync(work, { recursive: true });
+  });
+
+  function run(body: Buffer, format: 'raw' | undefined = 'raw') {
+    const job = jobOf('', { target: { kind: 'device', path: device }, layers: [layerOf({ format })] });
+    const { signal } = new AbortController();
+    return populate(job, {
+      openSource: async () => memorySource(body, 100_000),
+      logger: silent,
+      onProgress: () => undefined,
+      signal,
+    });
+  }
+
+  test.each([
+    ['plain', (bytes: Buffer) => bytes],
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('%s', async (_what, pack) => {
+    for (const content of [image, image.subarray(-1000)]) {
+      expect(await run(pack(content))).toMatchObject({ files: 1 });
+      const written = readFileSync(device).subarray(0, content.length);
+      expect(written.equals(content)).toBe(true);
+    }
+    expect(
+      readFileSync(device)
+        .subarray(image.length)
+        .every((byte) => byte === 0xee),
+    ).toBe(true);
+  });
+
+  test('an image need not be named: a device takes nothing else', async () => {
+    await run(image, undefined);
+    expect(readFileSync(device).subarray(0, image.length).equals(image)).toBe(true);
+  });
+
+  test('what is larger than the device is refused: at once where that is known, else when it is full', async () => {
+    const large = Buffer.alloc(SIZE + 1_000_000, 1);
+    for (const body of [large, gzipSync(large)]) {
+      await expect(run(body)).rejects.toMatchObject({
+        code: 'VolumeFull',
+        retry: { type: 'never' },
+        message: expect.stringContaining('larger than the device'),
+      });
+    }
+    await expect(run(large)).rejects.toMatchObject({ code: 'VolumeFull' });
+    expect(
+      readFileSync(device)
+        .subarray(-10)
+        .every((byte) => byte === 1),
+    ).toBe(true);
+  });
+
+  test('a page of a website is no image', async () => {
+    await expect(run(Buffer.from('\n<!DOCTYPE html><p>log in'), undefined)).rejects.toMatchObject({
+      code: 'NotAnArchive',
+    });
+  });
+
+  test('what is no block device is refused', async () => {
+    const job = jobOf('', { target: { kind: 'device', path: join(work, 'disk') } });
+    const openSource = () => Promise.reject(new Error('not to be opened'));
+    const { signal } = new AbortController();
+    await expect(
+      populate(job, { openSource, logger: silent, onProgress: () => undefined, signal }),
+    ).rejects.toMatchObject({ code: 'InvalidTarget' });
+  });
+});
