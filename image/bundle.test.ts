@@ -27,10 +27,10 @@ test('the bundled populator finds the threads that it starts for a large archive
   mkdirSync(join(work, 'volume'));
   const spec = { sourceURL: `${server.url}/a.tar.gz` };
   const task = {
-    version: 1,
+    version: 2,
     plugin: 'download-and-extract',
     attemptId: 'a',
-    targets: [{ path: join(work, 'volume'), spec }],
+    targets: [{ path: join(work, 'volume'), kind: 'directory', spec }],
   };
   const env = {
     PATH: process.env['PATH'],

@@ -1,6 +1,5 @@
 /** What is compared with what, and what is to be reached. */
-import type { Job } from '../../src/extract/job.ts';
-import { type Command, installed, runJob, shell, volprime } from './commands.ts';
+import { type Command, installed, shell, volprime } from './commands.ts';
 import type { SetName } from './data-sets.ts';
 
 export interface Place {
@@ -44,7 +43,8 @@ const rivals = (speed: number | undefined, commands: Readonly<Record<string, (pl
 const archive = (file: string): Pick<Case, 'onDisk' | 'target' | 'volprime'> => ({
   onDisk: false,
   target: 'directory',
-  volprime: ({ url, directory }) => volprime({ url: `${url}/${file}`, target: directory, flush: false }),
+  volprime: ({ url, directory }) =>
+    volprime({ url: `${url}/${file}`, target: directory, kind: 'directory', flush: false }),
 });
 
 const gzipRivals = (speed: number | undefined, file: string) =>
@@ -83,32 +83,13 @@ const tarZst = (set: SetName): Case => ({
   ],
 });
 
-const imageJob = ({ url, device }: Place, file: string): Job => ({
-  target: { kind: 'device', path: device },
-  layers: [
-    {
-      urls: [`${url}/${file}`],
-      checksum: undefined,
-      format: 'raw',
-      stripComponents: 0,
-      include: [],
-      exclude: [],
-      s3: undefined,
-    },
-  ],
-  limits: { bytes: undefined, files: 1, ratio: 1000, bandwidth: undefined },
-  ownership: { preserve: false, uid: undefined, gid: undefined },
-  modes: { files: undefined, directories: undefined },
-  onExisting: 'clean',
-});
-
 /** Ours is flushed at the end; so the floor is. */
 const image = (file: string, speed: number, unpack: string): Case => ({
   name: file,
   set: 'c',
   onDisk: false,
   target: 'device',
-  volprime: (place) => runJob(imageJob(place, file)),
+  volprime: ({ url, device }) => volprime({ url: `${url}/${file}`, target: device, kind: 'device', flush: true }),
   floors: [
     usual(
       speed,
@@ -129,7 +110,8 @@ export const cases: readonly Case[] = [
     name: 'b.tar.gz flushed to disk',
     set: 'b',
     onDisk: true,
-    volprime: ({ url, directory }) => volprime({ url: `${url}/b.tar.gz`, target: directory, flush: true }),
+    volprime: ({ url, directory }) =>
+      volprime({ url: `${url}/b.tar.gz`, target: directory, kind: 'directory', flush: true }),
     floors: [
       usual(
         1.4,

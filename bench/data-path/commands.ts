@@ -3,7 +3,6 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Job } from '../../src/extract/job.ts';
 import { bundle } from '../../image/bundle.ts';
 
 const projectDir = join(import.meta.dirname, '../..');
@@ -37,15 +36,16 @@ export function shell(script: string): Command {
 export interface Population {
   readonly url: string;
   readonly target: string;
+  readonly kind: 'directory' | 'device';
   readonly flush: boolean;
 }
 
-export function volprime({ url, target, flush }: Population): Command {
+export function volprime({ url, target, kind, flush }: Population): Command {
   const task = {
-    version: 1,
+    version: 2,
     plugin: 'download-and-extract',
     attemptId: 'bench',
-    targets: [{ path: target, spec: { sourceURL: url } }],
+    targets: [{ path: target, kind, spec: { sourceURL: url } }],
   };
   const path = process.env['PATH'] ?? '';
   return {
@@ -55,14 +55,6 @@ export function volprime({ url, target, flush }: Population): Command {
       VOLPRIME_TASK: JSON.stringify(task),
       VOLPRIME_REPORT_PATH: join(buildDir, 'report.json'),
     },
-  };
-}
-
-/** For what a populator pod's task does not say. */
-export function runJob(job: Job): Command {
-  return {
-    arguments: [process.execPath, join(import.meta.dirname, 'run-job.ts'), JSON.stringify(job)],
-    env: process.env,
   };
 }
 
