@@ -17,7 +17,7 @@ import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf } from './harness/objects.ts';
-import { buildProgram } from './harness/program.ts';
+import { changedProgram } from './harness/program.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, type SourceAndRef, serve, transferOf } from './harness/sources.ts';
 import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
@@ -128,7 +128,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
     name: 'case 73: a new version takes over half-way; an old one leaves the records of the new one alone',
     play: async () => {
       const namespace = await suite.namespace('upgrade');
-      using newer = await buildProgram([
+      using newer = await changedProgram([
         { file: 'api/population.ts', from: 'export const RECORD_FORMAT = 1;', to: 'export const RECORD_FORMAT = 2;' },
       ]);
       const common = { namespaces: [namespace], leaseName: namespace, flags: { 'sweep-interval-ms': '1000' } };

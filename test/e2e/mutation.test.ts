@@ -12,7 +12,7 @@ import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { freeNamespace } from './harness/namespaces.ts';
-import { buildProgram, type Mutation } from './harness/program.ts';
+import { changedProgram, type Mutation, type Program } from './harness/program.ts';
 import { transferOf } from './harness/sources.ts';
 import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
@@ -93,7 +93,7 @@ describe('harm is done without, and none with', () => {
   testTogether(
     scenarios,
     async ({ without, play, harm }) => {
-      using mutant = await buildProgram([without]);
+      using mutant = await changedProgram([without]);
       const [sound, harmed] = await Promise.all([setStage('sound'), setStage('mutant', mutant)]);
       expect(await Promise.all([play(sound), play(harmed)])).toEqual([SOUND, expect.stringMatching(harm)]);
       await harmed.controller.stop();
@@ -103,7 +103,7 @@ describe('harm is done without, and none with', () => {
   );
 });
 
-async function setStage(label: string, program?: Awaited<ReturnType<typeof buildProgram>>): Promise<Stage> {
+async function setStage(label: string, program?: Program): Promise<Stage> {
   const proxy = await suite.proxy();
   const own = program === undefined ? {} : { program };
   return { proxy, ...(await suite.lane(label, { proxy, ...own })) };

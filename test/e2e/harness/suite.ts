@@ -12,7 +12,7 @@ import { type Cluster, type ClusterUse, openCluster, projectDir } from './cluste
 import { ControllerProcess } from './controller-process.ts';
 import { deployController } from './deployment.ts';
 import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
-import { buildProgram, type Program } from './program.ts';
+import { ownProgram, type Program } from './program.ts';
 import { startTransferService, type TransferService } from './transfer-service.ts';
 
 /** Time to take a suite down. */
@@ -78,7 +78,7 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
     stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const archives = stack.use(await startArchiveServer({ host: cluster.hostAddress }));
   const transfers = stack.use(await startTransferService(cluster));
-  const own = stack.use(await buildProgram());
+  const own = await ownProgram();
   await provideLeases(cluster);
   const account = await controllerAccount(cluster);
   const namespaces: string[] = [];
