@@ -55,9 +55,8 @@ export async function applyObjects({ client }: Cluster, ...items: readonly NewOb
 function resourceOf({ apiVersion, kind, metadata }: NewObject): Resource {
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   const singular = kind.toLowerCase();
-  const plural = singular.endsWith('y')
-    ? `${singular.slice(0, -1)}ies`
-    : `${singular}${/s$/.test(singular) ? 'es' : 's'}`;
+  const ending = singular.endsWith('s') ? 'es' : 's';
+  const plural = singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}${ending}`;
   return { group, version, kind, plural, namespaced: metadata.namespace !== undefined };
 }
 
