@@ -4,14 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, pods, volumes } from '../../src/api/resources.ts';
-import { podAtWork, type Work } from './harness/claims.ts';
+import { claimOf, expectBound, podAtWork, warningsAbout, type Work } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { crashInLanes, lanePopulated } from './harness/crash-lanes.ts';
-import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
+import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf, remove, stripFinalizers } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
@@ -137,6 +138,47 @@ describe('what is taken away while the controller is down', () => {
 });
 
 test(
+  'case 23: a volume that is handed over, and deleted before the claim is bound to it: the claim gets another one, under both policies',
+  async () => {
+    const cases = policies.map((storageClass) => ({
+      name: `unbound-${storageClass}`,
+      point: 'before-Rebind',
+      storageClass,
+    }));
+    const lanes = await crashInLanes(suite, {
+      label: 'unbound',
+      storageClass: ({ name }) => name.replace('unbound-', ''),
+      cases,
+      sourceOf: (inNamespace, { name }) => transferOf(inNamespace, name),
+      meanwhile: async (lane, { name }) => makeUnbindable(await claimOf(suite, lane.namespace, name)),
+    });
+    await Promise.all(
+      lanes.map(async (lane, index) => {
+        const { name, storageClass } = cases[index] ?? { name: '', storageClass: '' };
+        const claim = await claimOf(suite, lane.namespace, name);
+        const lost = await until('the volume to be handed over', async () =>
+          (await listAll(suite.cluster, volumes)).find(({ spec }) => spec.claimRef?.uid === claim.metadata.uid),
+        );
+        await deleteVolume(lost?.metadata.name ?? '');
+        await expectBound(suite, lane.namespace, name);
+        expect(await readBack(suite.cluster, lane.namespace, [name])).toEqual({
+          [name]: suite.transfers.listing(name),
+        });
+        expect(await warningsAbout(suite, lane.namespace, name)).toEqual(['VolumeLost']);
+        // Who deletes a volume that its class retains keeps its storage: the rule of Kubernetes.
+        const kept = storageClass === 'imm-ret' && suite.cluster.embedded !== undefined;
+        await until(
+          `the lost volume of ${name} to be gone`,
+          async () => leftovers(await readNamespace(suite.cluster, lane.namespace)),
+          (left) => isDeepStrictEqual(left, kept ? [`stored volume ${lost?.spec.csi?.volumeHandle}`] : []),
+        );
+      }),
+    );
+  },
+  TEST_MS,
+);
+
+test(
   'case 19: a volume whose claimRef was cleared when its data was verified: the claim gets it, or a new one, or is told that it is bound elsewhere',
   async () => {
     const own = await suite.namespace('cleared');
@@ -184,7 +226,7 @@ async function takeVolume(claim: Claim): Promise<void> {
   await deleteVolume(await volumeOfPrime(claim));
 }
 
-/** Once Kubernetes has bound the claim to it: a volume that is being deleted is not bound any more. */
+/** Once Kubernetes has bound the claim to it. */
 async function takeVolumeOfClaim({ metadata: { namespace: own, name } }: Claim): Promise<void> {
   const key = { namespace: own, name };
   const bound = await until('the claim to be bound', () => read(suite.cluster, claims, key), isFullyBound);
@@ -200,6 +242,12 @@ async function misleadClaimRef(claim: Claim): Promise<void> {
   const key = { name: await volumeOfPrime(claim) };
   const claimRef = { name: 'nobody', uid: randomUUID(), resourceVersion: null };
   await suite.cluster.client.mergePatch(volumes, key, { spec: { claimRef } });
+}
+
+/** Kubernetes binds no claim to a volume that is smaller than its request. */
+async function makeUnbindable(claim: Claim): Promise<void> {
+  const key = { name: await volumeOfPrime(claim) };
+  await suite.cluster.client.mergePatch(volumes, key, { spec: { capacity: { storage: '1Ki' } } });
 }
 
 async function volumeOfPrime(claim: Claim): Promise<string> {
