@@ -72,7 +72,7 @@ beforeEach(async () => {
 }, TEST_MS);
 
 test(
-  'a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
+  'cases 12 and 43: a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
   async () => {
     await begin(permanent);
     const stopped = await until(
@@ -101,7 +101,7 @@ test(
 );
 
 test(
-  'a source that may get better is tried again until it does',
+  'case 12: a source that may get better is tried again until it does',
   async () => {
     await begin(temporary);
     // Between two attempts the cause stands in the condition; during one it says that it is populating.
@@ -128,7 +128,7 @@ test(
 );
 
 test(
-  'a source that is missing is waited for, and nothing is made meanwhile',
+  'case 6: a source that is missing is waited for, and nothing is made meanwhile',
   async () => {
     const name = 'late';
     const content = serve(suite, name);

@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
-describe('a populated claim of each class', () => {
+describe('cases 24, 25 and 27: a populated claim of each class', () => {
   let populated: ReadonlyMap<string, Volume>;
   let plain: ReadonlyMap<string, Volume>;
   let read: Readonly<Record<string, string>>;

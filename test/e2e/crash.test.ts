@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
-describe('a controller that is killed at each step of the normal course', () => {
+describe('case 1: a controller that is killed at each step of the normal course', () => {
   test(
     'populates each claim once, with a pod',
     async () => {
@@ -105,7 +105,7 @@ describe('a controller that is killed at each step of the normal course', () => 
   );
 });
 
-describe('a controller that is killed at each step of a cancellation', () => {
+describe('cases 1 and 2: a controller that is killed at each step of a cancellation', () => {
   test(
     'leaves nothing of a claim that was being filled by a pod, although its class retains volumes',
     async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, CLUSTER_UP_MS);
 afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
-describe('a claim that is deleted while the controller is down goes with all that was made for it', () => {
+describe('case 3: a claim that is deleted while the controller is down goes with all that was made for it', () => {
   const meanwhile = ({ namespace }: Lane, { name }: CrashCase) => startDeletion(namespace, name);
 
   test(
@@ -72,7 +72,7 @@ describe('with the controller up', () => {
   }, TEST_MS);
 
   test(
-    'foreground deletion in the middle of the work leaves nothing, although the class retains volumes',
+    'cases 2 and 26: foreground deletion in the middle of the work leaves nothing, although the class retains volumes',
     async () => {
       await Promise.all([downloadAtWork(namespace, 'foreground'), transferAtWork(namespace, 'foreground-transfer')]);
       const remove = ['delete', 'pvc', 'foreground', 'foreground-transfer', '--cascade=foreground', '--timeout=120s'];
@@ -84,7 +84,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'source and class may be gone',
+    'cases 8 and 37: source and class may be gone',
     async () => {
       const storageClass = `${namespace}-gone`;
       await suite.copyClass('imm-ret', storageClass);
@@ -105,7 +105,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'a claim that comes back at once under the same name gets a population of its own',
+    'case 5: a claim that comes back at once under the same name gets a population of its own',
     async () => {
       const { gate } = await downloadAtWork(namespace, 'again');
       const first = await claimOf(suite, namespace, 'again');
@@ -134,7 +134,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'claims that are deleted as soon as they are made leave nothing',
+    'case 4: claims that are deleted as soon as they are made leave nothing',
     async () => {
       const names = Array.from({ length: 20 }, (_, index) => `brief-${index}`);
       serve(suite, 'brief', { bytesPerSecond: 16 * 1024 });
@@ -153,7 +153,7 @@ describe('with the controller up', () => {
 });
 
 test(
-  'a namespace that is deleted in the middle of the work goes, and nothing of it stays, although the class retains volumes',
+  'case 70: a namespace that is deleted in the middle of the work goes, and nothing of it stays, although the class retains volumes',
   async () => {
     const { namespace, controller } = await suite.lane('doomed');
     await Promise.all([downloadAtWork(namespace, 'doomed'), transferAtWork(namespace, 'doomed-transfer')]);

@@ -30,7 +30,7 @@ afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 
 describe('a source', () => {
   test(
-    'that is edited during the download is used as it was, and as it is by the next claim',
+    'case 9: that is edited during the download is used as it was, and as it is by the next claim',
     async () => {
       const work = await podAtWork(suite, namespace, 'edited', { source: 'edited' });
       const content = serve(suite, 'edited-later');
@@ -47,7 +47,7 @@ describe('a source', () => {
   );
 
   test(
-    'that is deleted during the download is used as it was',
+    'case 8: that is deleted during the download is used as it was',
     async () => {
       const work = await podAtWork(suite, namespace, 'deleted', { source: 'deleted' });
       await suite.cluster.kubectl(['delete', 'provider.provider.example.com/deleted', `--namespace=${namespace}`]);
@@ -59,7 +59,7 @@ describe('a source', () => {
 });
 
 test(
-  'a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
+  'case 16: a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
   async () => {
     const work = await podAtWork(suite, namespace, 'grabbed', { storageClass: 'imm-ret' });
     const other = `${namespace}-static`;
@@ -78,7 +78,7 @@ test(
 );
 
 test(
-  'a foreign claim that has the name of the prime is left alone, and told of',
+  'case 64: a foreign claim that has the name of the prime is left alone, and told of',
   async () => {
     const content = serve(suite, 'taken');
     const { source, ref } = providerOf(suite, namespace, 'taken', content.checksum);
@@ -103,7 +103,7 @@ test(
 );
 
 test(
-  'a class that is missing is waited for',
+  'case 36: a class that is missing is waited for',
   async () => {
     const storageClass = `${namespace}-late`;
     const content = serve(suite, 'early');

@@ -34,7 +34,7 @@ beforeEach(async () => {
   await standby.process.logged('campaigning for the lease');
 }, TEST_MS);
 
-describe('a leader that is killed', () => {
+describe('case 55: a leader that is killed', () => {
   test(
     'during a download is followed by the other one, which does not download again',
     async () => {
@@ -61,7 +61,7 @@ describe('a leader that is killed', () => {
   );
 });
 
-describe('a leader that is frozen while another one takes over', () => {
+describe('case 56: a leader that is frozen while another one takes over', () => {
   test(
     'writes nothing when it is thawed',
     async () => {
