@@ -2,10 +2,9 @@
  * A claim is deleted at each step, with the controller down at that moment, and in all the other ways in which a claim can go:
  * docs/hazards.md, cases 2 to 5, 8, 37 and 70.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { claims } from '../../src/api/resources.ts';
 import { claimOf, podAtWork, type Work } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { crashInLanes, laneEmpty } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
@@ -13,16 +12,15 @@ import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { providerOf, serve, serveFor, type SourceAndRef, transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('case 3: a claim that is deleted while the controller is down goes with all that was made for it', () => {
   const meanwhile = ({ namespace }: Lane, { name }: CrashCase) => startDeletion(namespace, name);

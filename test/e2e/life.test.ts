@@ -1,5 +1,5 @@
 /** A claim's life beside the population: deleted at once, its source made anew, its volume deleted, a backup, a newer and an older controller. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CLAIM_FINALIZER,
@@ -12,7 +12,6 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
 import { claimOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
@@ -20,17 +19,16 @@ import { read, recordOf } from './harness/objects.ts';
 import { changedProgram } from './harness/program.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, type SourceAndRef, serve, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 const cases: readonly { readonly name: string; readonly play: () => Promise<void> }[] = [
   {

@@ -2,19 +2,18 @@
  * Proof that guards matter, and that a test would notice: each scenario is sound on the sources as they are, and shows its harm on a copy
  * of them in which one guard is taken out.
  */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
 import { setFault } from '../cluster/index.ts';
 import type { ApiProxy, ApiRequest } from './harness/api-proxy.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { freeNamespace } from './harness/namespaces.ts';
 import { changedProgram, type Mutation, type Program } from './harness/program.ts';
 import { transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -84,10 +83,9 @@ const scenarios: readonly Scenario[] = [
 const volumePath = /^\/api\/v1\/persistentvolumes\/[^/]+$/;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('harm is done without, and none with', () => {
   testTogether(

@@ -2,18 +2,17 @@
  * Plugins that misbehave: only their own claims suffer, nothing they do makes a claim bound, and a person can let go of what they hold.
  * docs/hazards.md, cases 53 and 54.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { claims } from '../../src/api/resources.ts';
 import { beginScript, claimOf, readyOf, SLOWLY, statusOf, toldOf, warningsAbout } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
@@ -61,13 +60,12 @@ const misbehaviours: Readonly<Record<string, string>> = {
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   const file = join(suite.directory, 'bad-plugin.mjs');
   writeFileSync(file, badPlugin);
   ({ namespace, controller } = await suite.lane('bad-plugin', { plugins: [file] }));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 test(
   'case 53: a plugin that hangs, throws, answers nonsense or too late hurts its own claims only',

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../support/archive-server.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { type ConnectProxy, startConnectProxy } from '../support/connect-proxy.ts';
-import { expectPopulated, toldOf } from './harness/claims.ts';
+import { expectAtRest, toldOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { contentOf } from './harness/content.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
@@ -59,7 +59,11 @@ test(
 test(
   'it is read where the CA bundle has the authority, straight where the proxy settings say so',
   async () => {
-    await expectPopulated(suite, company, 'straight', await begin(company, 'straight', suite.cluster.hostAddress));
+    await expectAtRest(
+      suite,
+      { namespace: company },
+      { straight: await begin(company, 'straight', suite.cluster.hostAddress) },
+    );
     expect(proxy.asked.filter((address) => address.startsWith(suite.cluster.hostAddress))).toEqual([]);
   },
   TEST_MS,
@@ -68,7 +72,7 @@ test(
 test(
   'a host that only the proxy knows is read through it',
   async () => {
-    await expectPopulated(suite, company, 'by-proxy', await begin(company, 'by-proxy', HOST));
+    await expectAtRest(suite, { namespace: company }, { 'by-proxy': await begin(company, 'by-proxy', HOST) });
     const { port } = new URL(server.url);
     expect(proxy.asked).toContain(`${HOST}:${port}`);
     expect(server.requests.filter(({ path }) => path === '/by-proxy')).toHaveLength(1);

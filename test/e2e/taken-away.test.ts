@@ -2,14 +2,13 @@
  * What a population stands on is taken away: the prime, by request and by force, and the volume, at each stage and under both reclaim
  * policies. Whatever was half-written is gone from the storage too, and what was handed over stays.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, pods, volumes } from '../../src/api/resources.ts';
-import { claimOf, expectBound, podAtWork, warningsAbout, type Work } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { claimOf, expectPopulated, podAtWork, warningsAbout, type Work } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { crashInLanes, lanePopulated } from './harness/crash-lanes.ts';
 import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
@@ -17,7 +16,7 @@ import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf, remove, stripFinalizers } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -27,11 +26,10 @@ const policies = ['imm-del', 'imm-ret'] as const;
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   ({ namespace, controller } = await suite.lane('taken'));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 interface Theft {
   readonly what: string;
@@ -72,7 +70,7 @@ describe('what is taken away during the download is made again, on a clean volum
       const { volumeName = '' } = (await read(suite.cluster, claims, primeKey(work.claim))).spec;
       await take(work);
       work.gate.open();
-      await expectPopulated(work);
+      await expectPopulated(suite, { namespace, controller }, { [work.claim.metadata.name]: work.listing });
       expect((await recordOf(suite.cluster, work.claim))?.status?.attempt).toBe(2);
       const final = await volumeOf(work.claim);
       expect(final.spec.persistentVolumeReclaimPolicy).toBe(storageClass === 'imm-ret' ? 'Retain' : 'Delete');
@@ -160,10 +158,7 @@ test(
           (await listAll(suite.cluster, volumes)).find(({ spec }) => spec.claimRef?.uid === claim.metadata.uid),
         );
         await deleteVolume(lost?.metadata.name ?? '');
-        await expectBound(suite, lane.namespace, name);
-        expect(await readBack(suite.cluster, lane.namespace, [name])).toEqual({
-          [name]: suite.transfers.listing(name),
-        });
+        await expectPopulated(suite, lane, { [name]: suite.transfers.listing(name) });
         expect(await warningsAbout(suite, lane.namespace, name)).toEqual(['VolumeLost']);
         // Who deletes a volume that its class retains keeps its storage: the rule of Kubernetes.
         const kept = storageClass === 'imm-ret' && suite.cluster.embedded !== undefined;
@@ -261,22 +256,4 @@ async function deleteVolume(name: string): Promise<void> {
 async function volumeOf(claim: Claim) {
   const { spec } = await read(suite.cluster, claims, claim.metadata);
   return read(suite.cluster, volumes, { name: spec.volumeName ?? '' });
-}
-
-async function expectPopulated({ claim, listing }: Work): Promise<void> {
-  const { name } = claim.metadata;
-  await until(
-    `${name} to be bound`,
-    () => {
-      controller.check();
-      return read(suite.cluster, claims, claim.metadata);
-    },
-    isFullyBound,
-  );
-  await until(
-    `the record of ${name} to succeed`,
-    async () => (await recordOf(suite.cluster, claim))?.status?.phase,
-    (phase) => phase === 'Succeeded',
-  );
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
 }
