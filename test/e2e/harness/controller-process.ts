@@ -180,7 +180,7 @@ export class ControllerProcess implements AsyncDisposable {
   async #again(exit: Exit): Promise<void> {
     this.#exits.push(exit);
     // Losing the lease ends the process in order, and a machine with much to do may bring that about.
-    const explained = exit.signal !== null || this.#tail().includes('leadership lost');
+    const explained = exit.signal !== null || this.log().slice(this.#born).includes('leadership lost');
     if (!explained) throw new Error(`${this.#options.name} ended with exit code ${exit.code}:\n${this.#tail()}`);
     await this.#options.onCrash?.();
     if (this.#options.leaseName === this.#options.name) await this.freeLease();
