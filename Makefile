@@ -55,18 +55,26 @@ unit: setup ## Unit tests (seconds)
 integration: setup ## Tests on a real etcd and kube-apiserver (builds them once, about 12 min on 2 cores)
 	@$(JEST) --selectProjects integration --runInBand
 
+# Files that need a cluster for themselves have one of their own beside the one that the others share: most of their time is waiting.
+ALONE := volprime-alone
+define e2e_files
+VOLPRIME_E2E_CLUSTER=$(ALONE) $(JEST) --selectProjects e2e-alone --runInBand $(1) & alone=$$!; \
+$(JEST) --selectProjects e2e --maxWorkers=3 $(1); code=$$?; \
+wait $$alone || code=1; \
+$(NODE) test/cluster/main.ts down --name $(ALONE); \
+exit $$code
+endef
+
 .PHONY: e2e
 e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad input
-	@$(JEST) --selectProjects e2e --maxWorkers=3
-	@$(JEST) --selectProjects e2e-alone --runInBand
+	@$(call e2e_files,)
 
 # What takes longest is left to "make e2e": its decisions are held by unit and integration tests here.
 E2E_LONG := /test/e2e/(api-faults|cross-namespace|placement|storm|taken-away|uninstall)[.]
 
 .PHONY: e2e-gate
 e2e-gate: setup image ## Most of e2e: what make test runs of it
-	@$(JEST) --selectProjects e2e --maxWorkers=3 --testPathIgnorePatterns '$(E2E_LONG)'
-	@$(JEST) --selectProjects e2e-alone --runInBand --testPathIgnorePatterns '$(E2E_LONG)'
+	@$(call e2e_files,--testPathIgnorePatterns '$(E2E_LONG)')
 
 .PHONY: e2e-full
 e2e-full: setup image ## The long forms of e2e
@@ -91,6 +99,7 @@ cluster-up: setup ## The embedded Kubernetes node; prints the path of its kubeco
 .PHONY: cluster-down
 cluster-down: setup ## End the embedded node and the tests' control plane, and remove all that they left
 	@$(NODE) test/cluster/main.ts down
+	@$(NODE) test/cluster/main.ts down --name $(ALONE)
 	@$(NODE) test/cluster/main.ts down --name integration
 	@$(NODE) test/cluster/main.ts down --name integration-no-gate
 

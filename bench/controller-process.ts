@@ -42,10 +42,15 @@ export class ControllerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #port: number;
   readonly #kill = () => void this.#child.kill('SIGKILL');
+  #wanted = true;
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
     this.#port = port;
+    // Nobody would ever populate what is waited for.
+    child.once('exit', (code) => {
+      if (this.#wanted) throw new Error(`the controller ended with exit code ${code}; see build/bench/controller.log`);
+    });
   }
 
   /** Resolves when it leads, or stands by, with warm caches. */
@@ -58,6 +63,9 @@ export class ControllerProcess implements AsyncDisposable {
       'populator-image': IMAGE,
       'image-pull-policy': 'Never',
       'lease-namespace': NAMESPACE,
+      // A machine that pauses must not end a measurement.
+      'lease-duration-ms': '300000',
+      'lease-renew-ms': '250000',
       'health-port': String(port),
     };
     const program = join(outDir, 'dist', 'controller-main.js');
@@ -91,6 +99,7 @@ export class ControllerProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     process.off('exit', this.#kill);
+    this.#wanted = false;
     if (this.#ended) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

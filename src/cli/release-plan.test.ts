@@ -44,6 +44,17 @@ test('what is left is named with a command', () => {
   ]);
 });
 
+test('a temporary claim whose volume was handed over is not called half-written', () => {
+  const claimRef = { namespace: 'app', name: 'data', uid: UID };
+  const { left } = planRelease({ ...nobody, claims: [prime], volumes: [aVolume(UID, { spec: { claimRef } })] });
+  expect(left).toEqual([
+    expect.stringMatching(
+      /its volume pv-1 belongs to app\/data and stays: kubectl delete pvc --namespace=app volprime-/,
+    ),
+  ]);
+  expect(planRelease({ ...nobody, claims: [prime], volumes: undefined }).left[0]).toContain('perhaps half-written');
+});
+
 test('where volumes may not be listed, it says so', () => {
   expect(planRelease({ ...nobody, volumes: undefined }).left).toEqual([expect.stringContaining('kubectl get pv')]);
 });

@@ -32,7 +32,7 @@ export function planRelease({ claims, pods, populations, volumes }: Held): Relea
       ...pods
         .filter((pod) => isMade(pod))
         .map((pod) => `${nameOf(pod)} may still write to its volume: ${removal(pod)}`),
-      ...primes.map((prime) => `${nameOf(prime)}${volumeOf(prime)}: ${removal(prime)}`),
+      ...primes.map((prime) => `${nameOf(prime)}${volumeOf(prime, volumes)}: ${removal(prime)}`),
       ...(volumes ?? []).filter((volume) => isStray(volume, claims)).map(describeVolume),
       ...(volumes === undefined
         ? ['volumes may not be listed: look with "kubectl get pv" for claims named volprime-…']
@@ -65,10 +65,13 @@ function isMade({ metadata }: KubeObject): boolean {
   return metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY && metadata.labels[LABEL_CLAIM_UID] !== undefined;
 }
 
-function volumeOf({ spec }: Claim): string {
-  return spec.volumeName === undefined
-    ? ', without a volume yet'
-    : `, with volume ${spec.volumeName}, perhaps half-written`;
+/** A prime keeps the name of its volume when that has been handed over; only the volume itself tells. */
+function volumeOf({ metadata, spec: { volumeName } }: Claim, volumes: Held['volumes']): string {
+  if (volumeName === undefined) return ', without a volume yet';
+  const owner = volumes?.find((volume) => volume.metadata.name === volumeName)?.spec.claimRef;
+  return owner?.uid === undefined || owner.uid === metadata.uid
+    ? `, with volume ${volumeName}, perhaps half-written`
+    : `, no longer needed: its volume ${volumeName} belongs to ${owner.namespace}/${owner.name} and stays`;
 }
 
 function removal({ kind, metadata }: KubeObject): string {

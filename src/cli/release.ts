@@ -6,7 +6,7 @@
 import type { KubeObject, Lease } from '../api/objects.ts';
 import { populations } from '../api/population.ts';
 import { claims, leases, pods, type Resource, volumes } from '../api/resources.ts';
-import { isKubeError, type KubeClient, keyOf } from '../kube/index.ts';
+import { ifServed, isKubeError, type KubeClient, keyOf } from '../kube/index.ts';
 import { describePlan, type Held, isOurs, nameOf, planRelease } from './release-plan.ts';
 
 export interface ReleaseOptions {
@@ -72,16 +72,11 @@ async function listAll<T extends KubeObject>(
 ): Promise<readonly T[]> {
   const items: T[] = [];
   let continueToken: string | undefined;
-  try {
-    do {
-      const page = await client.listPage(resource, { namespace, limit: 500, continueToken });
-      items.push(...page.items);
-      continueToken = page.continueToken;
-    } while (continueToken !== undefined);
-  } catch (error) {
-    if (isKubeError(error, 'KUBE_NOT_FOUND')) return [];
-    throw error;
-  }
+  do {
+    const page = await ifServed(client.listPage(resource, { namespace, limit: 500, continueToken }));
+    items.push(...(page?.items ?? []));
+    continueToken = page?.continueToken;
+  } while (continueToken !== undefined);
   return items;
 }
 

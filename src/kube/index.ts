@@ -6,7 +6,7 @@
 export { isGone } from './answers.ts';
 export { type Backoff, backoffDelay } from './backoff.ts';
 export { type Connection, type ConnectOptions, connect } from './connect.ts';
-export { isKubeError, KubeError, type KubeErrorCode } from './errors.ts';
+export { ifServed, isKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 export type {
   ApplyOptions,
   CallOptions,

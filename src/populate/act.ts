@@ -6,7 +6,8 @@ import { callCleanup, callComplete, callPopulate, prepare, skipCleanup } from '.
 import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
-import { deleteVolume, rebind, suspendRetain } from './effects/volume.ts';
+import { deleteVolume, mayYetBeBound, rebind, suspendRetain } from './effects/volume.ts';
+import { isDeletedUnbound } from './facts.ts';
 import type { Observation } from './observation.ts';
 import { done, type Outcome, stale } from './outcome.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from './status.ts';
@@ -100,6 +101,8 @@ async function recordFailure(
   o: Observation,
   action: ActionOf<'RecordFailure'>,
 ): Promise<Outcome> {
+  const objection = isDeletedUnbound(o) ? await mayYetBeBound(context, o) : undefined;
+  if (objection !== undefined) return objection;
   const outcome = await patchStatus(context, o.population, failed(o, action, context.now()));
   if (outcome.type === 'done')
     context.memory.update(o.uid, {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { podlessPlugin, podPlugin, UID } from '../../test/support/objects.ts';
-import { World, type WorldOptions } from '../../test/support/populate-model.ts';
+import type { WorldOptions } from '../../test/support/populate-beginning.ts';
+import { World } from '../../test/support/populate-model.ts';
 import type { Action } from './action.ts';
 import { decide } from './decide.ts';
 import { hasFailed, isTerminal } from './facts.ts';
@@ -12,6 +13,7 @@ const disturbances = [
   'deleteClaim',
   'deletePrime',
   'stripPrime',
+  'deleteVolume',
   'deletePod',
   'stripPod',
   'bindElsewhere',
@@ -199,13 +201,14 @@ describe('decide, whatever happens', () => {
     );
   });
 
-  test('at most one swap for a claim', () => {
+  test('one swap for a claim, and one more for each volume that was deleted before the claim was bound to it', () => {
     fc.assert(
       fc.property(options, histories, (given, history) => {
         const world = new World(given);
         play(world, history);
         rest(world);
-        expect(world.swaps).toBeLessThanOrEqual(1);
+        expect(world.swaps).toBeLessThanOrEqual(1 + world.deletedUnbound.size);
+        expect([...world.deletedUnbound]).not.toContain(world.observation.claim?.spec.volumeName);
       }),
       runs,
     );

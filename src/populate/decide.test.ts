@@ -31,6 +31,7 @@ import { decide } from './decide.ts';
 import { noLocalFacts, type Observation } from './observation.ts';
 
 const deleted = { deletionTimestamp: '2026-01-02T03:04:00Z' };
+const deletedLongAgo = { deletionTimestamp: '2026-01-02T03:03:00Z' };
 const ours = aClaim({ meta: protectedBy });
 const dying = aClaim({ meta: { ...protectedBy, ...deleted } });
 const started = {
@@ -656,6 +657,31 @@ const rows: readonly Row[] = [
       volume: aVolume(UID, { meta: { annotations: { 'volprime.dev/populated-at': '2026-01-02T03:00:00Z' } } }),
     },
     wait('VolumeRefused', { mood: 'blocked' }),
+  ],
+  [
+    'swapped, and deleted by somebody just now',
+    { ...running, population: aPopulation(withResult), volume: aVolume(UID, { meta: deleted }) },
+    wait('Binding', { until: Date.parse(deleted.deletionTimestamp) + 20_000 }),
+  ],
+  [
+    'swapped, deleted by somebody, and never bound',
+    { ...running, population: aPopulation(withResult), volume: aVolume(UID, { meta: deletedLongAgo }) },
+    failure('VolumeLost', { final: false }),
+  ],
+  [
+    'swapped, deleted by somebody, and bound all the same',
+    {
+      ...running,
+      claim: boundClaim('pv-1'),
+      population: aPopulation(withResult),
+      volume: aVolume(UID, { meta: deletedLongAgo }),
+    },
+    { type: 'ReleasePrime' },
+  ],
+  [
+    'the prime of a volume that was lost so is made anew',
+    { ...running, population: aPopulation({ attempt: 1, failedAttempt: 1, discard: 'prime-1' }), volume: undefined },
+    { type: 'DeletePrime' },
   ],
   [
     'named, binding not complete',

@@ -45,6 +45,15 @@ export function isSwapped(o: Observation): boolean {
   return o.volume?.spec.claimRef?.uid === o.uid;
 }
 
+/**
+ * Deleted by somebody between the hand-over and the binding. Kubernetes binds no claim to a volume that is being deleted, and does not let
+ * the volume go as long as the claim may still be bound to it: they wait for each other.
+ */
+export function isDeletedUnbound({ uid, claim, volume }: Pick<Observation, 'uid' | 'claim' | 'volume'>): boolean {
+  const handedOver = volume?.spec.claimRef?.uid === uid && isDeleting(volume);
+  return handedOver && claim?.metadata.uid === uid && claim.spec.volumeName === undefined;
+}
+
 /** No container of the pod runs any more, nor ever will: kubelet said so, or it was never given to a node. */
 export function isTerminal(pod: Pod): boolean {
   const phase = pod.status?.phase;

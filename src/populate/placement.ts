@@ -5,7 +5,7 @@
  * The provisioner takes `selected-node` off the prime when it gives up on a node. The scheduler, asked again, may choose the same full node
  * at once, so a node that was refused before is handed back only after a wait that grows.
  */
-import { ANNOTATION_LAST_NODE } from '../api/names.ts';
+import { ANNOTATION_LAST_NODE, primeName } from '../api/names.ts';
 import type { Claim } from '../api/objects.ts';
 import type { Placement } from '../api/population.ts';
 import type { Action } from './action.ts';
@@ -83,7 +83,7 @@ function waitingForNode(o: Observation, until?: number): Action {
   const message =
     node === undefined
       ? 'waiting for the scheduler to choose a node'
-      : `the provisioner could not make the volume on node ${node}; the scheduler is asked for a node again`;
+      : `the provisioner could not make the volume on node ${node} (the events of the temporary claim ${primeName(o.uid)} say why); the scheduler is asked for a node again`;
   return {
     type: 'Wait',
     waiting: { reason: 'WaitingForNode', message, mood: 'blocked', ...(until !== undefined && { until }) },

@@ -5,7 +5,7 @@ import { setCondition } from '../runtime/index.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { withRefusal } from './placement.ts';
-import { attemptOf, excusedOf, failuresOf, isSwapped } from './facts.ts';
+import { attemptOf, excusedOf, failuresOf, isDeletedUnbound, isSwapped } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 
@@ -107,6 +107,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
   const word = { reason, message: message.slice(0, 4000) };
   const attemptOver = final || failure.scope !== 'call';
   const primeOver = final || failure.discardPrime === true;
+  const volumeStays = isSwapped(o) && !isDeletedUnbound(o);
   return {
     phase: final ? 'Failed' : phaseOf(o),
     failures: failuresOf(population) + 1,
@@ -114,7 +115,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
     lastError: { ...word, permanent: failure.scope === 'permanent', at: timestamp(now) },
     nextAttemptAt: nextAttemptAt === undefined ? null : timestamp(nextAttemptAt),
     ...(attemptOver && { failedAttempt: attemptOf(o), result: null, progress: null }),
-    ...(primeOver && { prime: null, ...(!isSwapped(o) && { volume: null }), discard: o.prime?.metadata.uid ?? null }),
+    ...(primeOver && { prime: null, ...(!volumeStays && { volume: null }), discard: o.prime?.metadata.uid ?? null }),
     conditions: conditions(population, final ? 'stalled' : 'reconciling', word, now),
   };
 }

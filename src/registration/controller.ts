@@ -1,7 +1,7 @@
 /** Looks from time to time: the kind may be installed later, and a watch would cost every cluster that never has it. */
 import { VolprimeError } from '../api/errors.ts';
 import { volumePopulators } from '../api/volume-populator.ts';
-import { isKubeError, type KubeClient } from '../kube/index.ts';
+import { ifServed, type KubeClient } from '../kube/index.ts';
 import { Controller, type EventRecorder, type ReconcileContext, type ReconcileResult } from '../runtime/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
 import { decideRegistration, type SourceKind } from './decide.ts';
@@ -35,10 +35,7 @@ async function registerAll(
   run: ReconcileContext,
 ): Promise<ReconcileResult> {
   const again = { requeueAfterMs: options.intervalMs ?? 60_000 };
-  const page = await options.client.listPage(volumePopulators, {}, { signal: run.signal }).catch((error: unknown) => {
-    if (isKubeError(error, 'KUBE_NOT_FOUND')) return undefined;
-    throw error;
-  });
+  const page = await ifServed(options.client.listPage(volumePopulators, {}, { signal: run.signal }));
   if (page === undefined) return again;
   for (const source of options.sources) {
     const registration = decideRegistration(source, page.items);

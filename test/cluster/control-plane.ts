@@ -54,7 +54,10 @@ export function apiServer(options: ControlPlaneOptions): Component {
     program: join(options.binDir, 'kube-apiserver'),
     readyUrl: `https://${address}:${ports.api}/readyz`,
     readyFile: caFile(stateDir),
+    // csi-provisioner 5 reads VolumeAttributesClasses as v1beta1, which this release of Kubernetes would not serve any more.
+    env: { KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE: 'true' },
     args: [
+      '--runtime-config=storage.k8s.io/v1beta1/volumeattributesclasses=true',
       `--etcd-servers=http://127.0.0.1:${ports.etcd}`,
       `--bind-address=${address}`,
       `--advertise-address=${address}`,

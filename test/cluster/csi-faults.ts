@@ -64,9 +64,12 @@ export async function clearFaults(cluster: Target, matchName: string): Promise<v
   await call(cluster, 'DELETE', `/faults?${new URLSearchParams({ matchName }).toString()}`);
 }
 
-/** Bytes that all volumes together may request; beyond it CreateVolume answers RESOURCE_EXHAUSTED. */
-export async function setCapacity(cluster: Target, bytes: number): Promise<void> {
-  await call(cluster, 'PUT', '/capacity', { bytes });
+/**
+ * Bytes that the volumes of classes with the parameter `pool: NAME` may request together; beyond it CreateVolume answers RESOURCE_EXHAUSTED. What is
+ * left is published as CSIStorageCapacity. A pool that was never limited holds anything.
+ */
+export async function limitPool(cluster: Target, name: string, bytes: number): Promise<void> {
+  await call(cluster, 'PUT', `/pools/${name}`, { bytes });
 }
 
 export async function listVolumes(cluster: Target): Promise<CsiVolume[]> {

@@ -38,12 +38,20 @@ export function csiProvisioner(options: NodeOptions): Component {
     name: 'csi-provisioner',
     program: join(options.binDir, 'csi-provisioner'),
     readyUrl: `http://${options.addresses.node}:9810/metrics`,
+    // Where it publishes CSIStorageCapacity.
+    env: { NAMESPACE: 'kube-system' },
     args: [
       `--csi-address=${endpoint(options.stateDir)}`,
       `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-provisioner')}`,
       `--http-endpoint=${options.addresses.node}:9810`,
-      '--feature-gates=Topology=true,CrossNamespaceVolumeDataSource=true',
+      '--feature-gates=Topology=true,CrossNamespaceVolumeDataSource=true,VolumeAttributesClass=true',
       '--extra-create-metadata',
+      '--enable-capacity',
+      // It is no pod that could own what it publishes.
+      '--capacity-ownerref-level=-1',
+      '--capacity-poll-interval=2s',
+      '--kube-api-capacity-qps=50',
+      '--kube-api-capacity-burst=100',
       // The defaults of 5 and 10 would be what benchmarks measure.
       '--kube-api-qps=2000',
       '--kube-api-burst=4000',

@@ -1,16 +1,15 @@
 /** The whole controller while the API server, or the way to it, does what it should not. docs/hazards.md, cases 18, 57, 58 and 59. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
 import { setFault } from '../cluster/index.ts';
 import type { SeenRequest } from '../support/fault-rules.ts';
 import { playApiAway } from './harness/api-away.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { setStage, type Stage, stageWork } from './harness/stage.ts';
 import { downloads, hold, providerOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 import { readBack } from './harness/read-back.ts';
@@ -20,10 +19,9 @@ type Stop = () => void;
 const FOR_EVER = { times: Number.POSITIVE_INFINITY };
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('all claims are populated, each once, and nothing is left', () => {
   testTogether(

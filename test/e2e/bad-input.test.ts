@@ -2,20 +2,19 @@
  * What cannot be populated: the claim stays Pending, one condition and one event name the cause, what may get better is tried again, and
  * what cannot stops until the source's spec changes. docs/hazards.md, cases 6, 12 and 43.
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { KubeObject, NewObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, type Resource } from '../../src/api/resources.ts';
 import type { Route } from '../support/archive-server.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
-import { type Content, contentOf } from './harness/content.ts';
+import { type Contents, expectAtRest } from './harness/claims.ts';
+import { contentOf } from './harness/content.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
+import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
-import { readBack } from './harness/read-back.ts';
 import { downloads, providerOf, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
@@ -63,16 +62,15 @@ const eventResource: Resource<Event> = events;
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 beforeEach(async () => {
   ({ namespace, controller } = await suite.lane('bad-input'));
 }, TEST_MS);
 
 test(
-  'a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
+  'cases 12 and 43: a source that cannot be used stops the claim, with the cause, until the spec of the source changes',
   async () => {
     await begin(permanent);
     const stopped = await until(
@@ -95,13 +93,13 @@ test(
     expect(permanent.filter(({ name }) => downloads(suite, name) !== 1)).toEqual([]);
 
     const contents = await mend();
-    await expectPopulated(contents);
+    await expectAtRest(suite, { namespace, controller }, contents);
   },
   TEST_MS,
 );
 
 test(
-  'a source that may get better is tried again until it does',
+  'case 12: a source that may get better is tried again until it does',
   async () => {
     await begin(temporary);
     // Between two attempts the cause stands in the condition; during one it says that it is populating.
@@ -121,14 +119,14 @@ test(
       const conditions = { Ready: `False ${reason}`, Reconciling: `True ${reason}` };
       expect(seen.get(name)).toMatchObject({ claim: 'Pending', volume: undefined, conditions, warnings: [reason] });
     }
-    const contents = new Map(temporary.map(({ name }) => [name, serve(suite, name)]));
-    await expectPopulated(contents);
+    const contents = Object.fromEntries(temporary.map(({ name }) => [name, serve(suite, name).listing]));
+    await expectAtRest(suite, { namespace, controller }, contents);
   },
   TEST_MS,
 );
 
 test(
-  'a source that is missing is waited for, and nothing is made meanwhile',
+  'case 6: a source that is missing is waited for, and nothing is made meanwhile',
   async () => {
     const name = 'late';
     const content = serve(suite, name);
@@ -153,7 +151,7 @@ test(
     ]);
     await expectNothingLeft(suite.cluster, namespace, () => controller.check());
     await suite.apply(source);
-    await expectPopulated(new Map([[name, content]]));
+    await expectAtRest(suite, { namespace, controller }, { [name]: content.listing });
   },
   TEST_MS,
 );
@@ -184,7 +182,7 @@ async function begin(cases: readonly BadInput[]): Promise<void> {
 }
 
 /** One names a Secret, the others another URL. */
-async function mend(): Promise<ReadonlyMap<string, Content>> {
+async function mend(): Promise<Contents> {
   const host = new URL(suite.archives.url).host;
   const providers = permanent.map(({ name }) => {
     const mended = `${name}-mended`;
@@ -194,7 +192,7 @@ async function mend(): Promise<ReadonlyMap<string, Content>> {
     return aProvider(namespace, name, { sourceURL: url, ...secret });
   });
   await suite.apply(credentials(host), ...providers);
-  return new Map(permanent.map(({ name }) => [name, contentOf(`${name}-mended`)]));
+  return Object.fromEntries(permanent.map(({ name }) => [name, contentOf(`${name}-mended`).listing]));
 }
 
 function credentials(hosts: string): NewObject {
@@ -235,20 +233,4 @@ async function tell(cases: readonly Pick<BadInput, 'name'>[]): Promise<Told[]> {
       warnings: about.map(({ reason }) => reason),
     };
   });
-}
-
-async function expectPopulated(contents: ReadonlyMap<string, Content>): Promise<void> {
-  const names = [...contents.keys()];
-  await until(
-    `${names.join(', ')} to be bound`,
-    async () => {
-      controller.check();
-      const bound = (await listAll(suite.cluster, claims, namespace)).filter(isFullyBound);
-      return names.filter((name) => !bound.some(({ metadata }) => metadata.name === name));
-    },
-    (waiting) => waiting.length === 0,
-  );
-  await expectNothingLeft(suite.cluster, namespace, () => controller.check());
-  const read = await readBack(suite.cluster, namespace, names);
-  expect(read).toEqual(Object.fromEntries([...contents].map(([name, { listing }]) => [name, listing])));
 }

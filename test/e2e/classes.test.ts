@@ -1,16 +1,15 @@
 /** Binding modes and reclaim policies: the claim ends with a volume like any other's of its class. docs/hazards.md, cases 24 to 28. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, Volume } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { volumes } from '../../src/api/resources.ts';
 import { claimOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aPlainClaim } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { providerOf, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -25,13 +24,12 @@ const classes = [
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   ({ namespace, controller } = await suite.lane('classes'));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
-describe('a populated claim of each class', () => {
+describe('cases 24, 25 and 27: a populated claim of each class', () => {
   let populated: ReadonlyMap<string, Volume>;
   let plain: ReadonlyMap<string, Volume>;
   let read: Readonly<Record<string, string>>;

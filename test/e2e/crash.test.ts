@@ -4,18 +4,17 @@
  * Each claim names one crash point, and the mark that the point leaves proves that it was hit. Claims before it are still on their way
  * then, so that they are hit too, wherever they are.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ANNOTATION_CRASH_AT, populationName } from '../../src/api/names.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims } from '../../src/api/resources.ts';
 import type { ActionType } from '../../src/populate/action.ts';
 import { setFault } from '../cluster/index.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { crashInLanes, laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
 import { aConsumer } from './harness/manifests.ts';
 import { downloads, fails, hold, providerOf, serveFor, transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
@@ -29,12 +28,11 @@ const cancelSteps: readonly ActionType[] = [
 ];
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
-describe('a controller that is killed at each step of the normal course', () => {
+describe('case 1: a controller that is killed at each step of the normal course', () => {
   test(
     'populates each claim once, with a pod',
     async () => {
@@ -105,7 +103,7 @@ describe('a controller that is killed at each step of the normal course', () => 
   );
 });
 
-describe('a controller that is killed at each step of a cancellation', () => {
+describe('cases 1 and 2: a controller that is killed at each step of a cancellation', () => {
   test(
     'leaves nothing of a claim that was being filled by a pod, although its class retains volumes',
     async () => {

@@ -1,7 +1,7 @@
 /**
  * Sources of another namespace, with the rights and the flag of deploy/components/cross-namespace. docs/hazards.md, cases 7, 60, 61, 62 and 70.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -9,13 +9,13 @@ import { podName, primeName } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
 import { readyOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS, projectDir } from './harness/cluster.ts';
+import { projectDir } from './harness/cluster.ts';
 import { sampleImage } from './harness/deployment.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aTransfer, providerRef, transferRef } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import {
   aForeignClaim,
   aGrant,
@@ -36,10 +36,9 @@ import { until } from './harness/until.ts';
 const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('a source that may be used', () => {
   let tenancy: Tenancy;

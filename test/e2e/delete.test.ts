@@ -2,10 +2,9 @@
  * A claim is deleted at each step, with the controller down at that moment, and in all the other ways in which a claim can go:
  * docs/hazards.md, cases 2 to 5, 8, 37 and 70.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { claims } from '../../src/api/resources.ts';
 import { claimOf, podAtWork, type Work } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { crashInLanes, laneEmpty } from './harness/crash-lanes.ts';
 import { type CrashCase, casesOf, podlessSteps, podSteps } from './harness/crash-points.ts';
@@ -13,18 +12,17 @@ import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { providerOf, serve, serveFor, type SourceAndRef, transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
-describe('a claim that is deleted while the controller is down goes with all that was made for it', () => {
+describe('case 3: a claim that is deleted while the controller is down goes with all that was made for it', () => {
   const meanwhile = ({ namespace }: Lane, { name }: CrashCase) => startDeletion(namespace, name);
 
   test(
@@ -72,7 +70,7 @@ describe('with the controller up', () => {
   }, TEST_MS);
 
   test(
-    'foreground deletion in the middle of the work leaves nothing, although the class retains volumes',
+    'cases 2 and 26: foreground deletion in the middle of the work leaves nothing, although the class retains volumes',
     async () => {
       await Promise.all([downloadAtWork(namespace, 'foreground'), transferAtWork(namespace, 'foreground-transfer')]);
       const remove = ['delete', 'pvc', 'foreground', 'foreground-transfer', '--cascade=foreground', '--timeout=120s'];
@@ -84,7 +82,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'source and class may be gone',
+    'cases 8 and 37: source and class may be gone',
     async () => {
       const storageClass = `${namespace}-gone`;
       await suite.copyClass('imm-ret', storageClass);
@@ -105,7 +103,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'a claim that comes back at once under the same name gets a population of its own',
+    'case 5: a claim that comes back at once under the same name gets a population of its own',
     async () => {
       const { gate } = await downloadAtWork(namespace, 'again');
       const first = await claimOf(suite, namespace, 'again');
@@ -134,7 +132,7 @@ describe('with the controller up', () => {
   );
 
   test(
-    'claims that are deleted as soon as they are made leave nothing',
+    'case 4: claims that are deleted as soon as they are made leave nothing',
     async () => {
       const names = Array.from({ length: 20 }, (_, index) => `brief-${index}`);
       serve(suite, 'brief', { bytesPerSecond: 16 * 1024 });
@@ -153,7 +151,7 @@ describe('with the controller up', () => {
 });
 
 test(
-  'a namespace that is deleted in the middle of the work goes, and nothing of it stays, although the class retains volumes',
+  'case 70: a namespace that is deleted in the middle of the work goes, and nothing of it stays, although the class retains volumes',
   async () => {
     const { namespace, controller } = await suite.lane('doomed');
     await Promise.all([downloadAtWork(namespace, 'doomed'), transferAtWork(namespace, 'doomed-transfer')]);

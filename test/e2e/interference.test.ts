@@ -2,19 +2,17 @@
  * Other hands on what a population needs, in the middle of its work: users, administrators, other controllers.
  * docs/hazards.md, cases 8, 9, 16, 36 and 64.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import type { Claim, KubeObject } from '../../src/api/objects.ts';
 import { claims, type Resource } from '../../src/api/resources.ts';
-import { podAtWork, readyOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { expectPopulated, podAtWork, readyOf } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim, aProvider, providerRef } from './harness/manifests.ts';
 import { read as readObject, recordOf } from './harness/objects.ts';
-import { readBack } from './harness/read-back.ts';
 import { providerOf, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -22,15 +20,14 @@ const TEST_MS = 5 * 60_000;
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   ({ namespace, controller } = await suite.lane('hands'));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 describe('a source', () => {
   test(
-    'that is edited during the download is used as it was, and as it is by the next claim',
+    'case 9: that is edited during the download is used as it was, and as it is by the next claim',
     async () => {
       const work = await podAtWork(suite, namespace, 'edited', { source: 'edited' });
       const content = serve(suite, 'edited-later');
@@ -39,27 +36,27 @@ describe('a source', () => {
         aProvider(namespace, 'edited', { sourceURL }),
         aClaimManifest({ name: 'edited-later', namespace, storageClass: 'imm-del', source: providerRef('edited') }),
       );
-      await expectPopulated('edited-later', content.listing);
+      await expectPopulated(suite, { namespace, controller }, { 'edited-later': content.listing });
       work.gate.open();
-      await expectPopulated('edited', work.listing);
+      await expectPopulated(suite, { namespace, controller }, { edited: work.listing });
     },
     TEST_MS,
   );
 
   test(
-    'that is deleted during the download is used as it was',
+    'case 8: that is deleted during the download is used as it was',
     async () => {
       const work = await podAtWork(suite, namespace, 'deleted', { source: 'deleted' });
       await suite.cluster.kubectl(['delete', 'provider.provider.example.com/deleted', `--namespace=${namespace}`]);
       work.gate.open();
-      await expectPopulated('deleted', work.listing);
+      await expectPopulated(suite, { namespace, controller }, { deleted: work.listing });
     },
     TEST_MS,
   );
 });
 
 test(
-  'a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
+  'case 16: a claim that somebody binds to another volume during the download keeps that one, and ours is removed',
   async () => {
     const work = await podAtWork(suite, namespace, 'grabbed', { storageClass: 'imm-ret' });
     const other = `${namespace}-static`;
@@ -78,7 +75,7 @@ test(
 );
 
 test(
-  'a foreign claim that has the name of the prime is left alone, and told of',
+  'case 64: a foreign claim that has the name of the prime is left alone, and told of',
   async () => {
     const content = serve(suite, 'taken');
     const { source, ref } = providerOf(suite, namespace, 'taken', content.checksum);
@@ -97,13 +94,13 @@ test(
     expect(written(await read(claims, foreign))).toEqual(written(before));
 
     await suite.cluster.kubectl(['delete', 'pvc', foreign, `--namespace=${namespace}`]);
-    await expectPopulated('taken', content.listing);
+    await expectPopulated(suite, { namespace, controller }, { taken: content.listing });
   },
   TEST_MS,
 );
 
 test(
-  'a class that is missing is waited for',
+  'case 36: a class that is missing is waited for',
   async () => {
     const storageClass = `${namespace}-late`;
     const content = serve(suite, 'early');
@@ -117,28 +114,11 @@ test(
     );
     expect(leftovers(await readNamespace(suite.cluster, namespace))).toEqual([]);
     await suite.copyClass('imm-del', storageClass);
-    await expectPopulated('early', content.listing);
+    await expectPopulated(suite, { namespace, controller }, { early: content.listing });
     await suite.cluster.kubectl(['delete', 'storageclass', storageClass]);
   },
   TEST_MS,
 );
-
-async function expectPopulated(name: string, listing: string): Promise<void> {
-  await until(
-    `${name} to be bound`,
-    () => {
-      controller.check();
-      return read(claims, name);
-    },
-    isFullyBound,
-  );
-  await until(
-    `nothing of ours to be left for ${name}`,
-    async () => (await recordOf(suite.cluster, await read(claims, name)))?.status?.phase,
-    (phase) => phase === 'Succeeded',
-  );
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
-}
 
 function staticVolume(name: string, { metadata }: Claim) {
   return {

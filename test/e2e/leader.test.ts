@@ -1,14 +1,12 @@
 /** Two controllers with one lease: the leader is killed or frozen in the middle of the work. docs/hazards.md, cases 55 and 56. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { claims } from '../../src/api/resources.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ApiProxy } from './harness/api-proxy.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { expectAtRest, expectBound } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
+import { expectNothingLeft } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
-import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -22,10 +20,9 @@ let suite: Suite;
 let namespace: string;
 let leader: Replica;
 let standby: Replica;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 beforeEach(async () => {
   namespace = await suite.namespace('leader');
   leader = await startReplica('first');
@@ -34,7 +31,7 @@ beforeEach(async () => {
   await standby.process.logged('campaigning for the lease');
 }, TEST_MS);
 
-describe('a leader that is killed', () => {
+describe('case 55: a leader that is killed', () => {
   test(
     'during a download is followed by the other one, which does not download again',
     async () => {
@@ -61,7 +58,7 @@ describe('a leader that is killed', () => {
   );
 });
 
-describe('a leader that is frozen while another one takes over', () => {
+describe('case 56: a leader that is frozen while another one takes over', () => {
   test(
     'writes nothing when it is thawed',
     async () => {
@@ -82,10 +79,8 @@ describe('a leader that is frozen while another one takes over', () => {
       standby.process.thaw();
 
       expect(late).toEqual([]);
-      for (const name of ['data', ...fresh]) await expectBound(name);
-      await expectNothingLeft(suite.cluster, namespace, check);
-      const read = await readBack(suite.cluster, namespace, ['data', ...fresh]);
-      expect(read).toEqual(Object.fromEntries(['data', ...fresh].map((name) => [name, listing])));
+      const contents = Object.fromEntries(['data', ...fresh].map((name) => [name, listing]));
+      await expectAtRest(suite, { namespace, controller: { check } }, contents);
     },
     TEST_MS,
   );
@@ -102,7 +97,7 @@ describe('a leader that is frozen while another one takes over', () => {
       const { path } = await swap.reached;
       leader.process.freeze();
       await standby.process.logged('became leader');
-      await expectBound('data');
+      await expectBound(suite, namespace, 'data');
       await expectNothingLeft(suite.cluster, namespace, check);
       const before = await suite.cluster.kubectl(['get', '--raw', path]);
       swap.release();
@@ -143,20 +138,7 @@ async function applyClaim(name: string, archive: string, crashAt?: string): Prom
   await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: ref, ...crash }));
 }
 
-async function expectBound(name: string): Promise<void> {
-  await until(
-    `${name} to be bound`,
-    () => {
-      check();
-      return suite.cluster.client.get(claims, { namespace, name });
-    },
-    (claim) => claim !== undefined && isFullyBound(claim),
-  );
-}
-
 async function expectPopulatedOnce(name: string, archive: string, listing: string): Promise<void> {
-  await expectBound(name);
-  await expectNothingLeft(suite.cluster, namespace, check);
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
+  await expectAtRest(suite, { namespace, controller: { check } }, { [name]: listing });
   expect(downloads(suite, archive)).toBe(1);
 }

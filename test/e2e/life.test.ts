@@ -1,5 +1,5 @@
 /** A claim's life beside the population: deleted at once, its source made anew, its volume deleted, a backup, a newer and an older controller. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CLAIM_FINALIZER,
@@ -12,25 +12,23 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, pods, volumes } from '../../src/api/resources.ts';
 import { claimOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf } from './harness/objects.ts';
-import { buildProgram } from './harness/program.ts';
+import { changedProgram } from './harness/program.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, type SourceAndRef, serve, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 const cases: readonly { readonly name: string; readonly play: () => Promise<void> }[] = [
   {
@@ -128,7 +126,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
     name: 'case 73: a new version takes over half-way; an old one leaves the records of the new one alone',
     play: async () => {
       const namespace = await suite.namespace('upgrade');
-      using newer = await buildProgram([
+      using newer = await changedProgram([
         { file: 'api/population.ts', from: 'export const RECORD_FORMAT = 1;', to: 'export const RECORD_FORMAT = 2;' },
       ]);
       const common = { namespaces: [namespace], leaseName: namespace, flags: { 'sweep-interval-ms': '1000' } };

@@ -1,5 +1,5 @@
 /** Many claims, and others beside them: docs/hazards.md, cases 20, 55, 66 and 67. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Claim, NewObject, Volume } from '../../src/api/objects.ts';
@@ -7,13 +7,13 @@ import { populations } from '../../src/api/population.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
 import { Informer } from '../../src/informer/index.ts';
 import { createLogger, createMetrics } from '../../src/telemetry/index.ts';
-import { CLUSTER_UP_MS, projectDir } from './harness/cluster.ts';
+import { projectDir } from './harness/cluster.ts';
 import { lanePopulated } from './harness/crash-lanes.ts';
 import { sampleImage } from './harness/deployment.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim, aStatefulSet } from './harness/manifests.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -23,10 +23,9 @@ const MANY = Number(process.env['VOLPRIME_E2E_MANY'] ?? 60);
 const CONCURRENCY = 8;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('many claims', () => {
   testTogether(

@@ -2,19 +2,18 @@
  * Proof that guards matter, and that a test would notice: each scenario is sound on the sources as they are, and shows its harm on a copy
  * of them in which one guard is taken out.
  */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
 import { setFault } from '../cluster/index.ts';
 import type { ApiProxy, ApiRequest } from './harness/api-proxy.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { isFullyBound, leftovers, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { freeNamespace } from './harness/namespaces.ts';
-import { buildProgram, type Mutation } from './harness/program.ts';
+import { changedProgram, type Mutation, type Program } from './harness/program.ts';
 import { transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -84,16 +83,15 @@ const scenarios: readonly Scenario[] = [
 const volumePath = /^\/api\/v1\/persistentvolumes\/[^/]+$/;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('harm is done without, and none with', () => {
   testTogether(
     scenarios,
     async ({ without, play, harm }) => {
-      using mutant = await buildProgram([without]);
+      using mutant = await changedProgram([without]);
       const [sound, harmed] = await Promise.all([setStage('sound'), setStage('mutant', mutant)]);
       expect(await Promise.all([play(sound), play(harmed)])).toEqual([SOUND, expect.stringMatching(harm)]);
       await harmed.controller.stop();
@@ -103,7 +101,7 @@ describe('harm is done without, and none with', () => {
   );
 });
 
-async function setStage(label: string, program?: Awaited<ReturnType<typeof buildProgram>>): Promise<Stage> {
+async function setStage(label: string, program?: Program): Promise<Stage> {
   const proxy = await suite.proxy();
   const own = program === undefined ? {} : { program };
   return { proxy, ...(await suite.lane(label, { proxy, ...own })) };

@@ -2,14 +2,14 @@
  * Nodes that are emptied, fall silent or are taken out of service under a populator pod: never two writers on one volume, and the user is told.
  * docs/hazards.md, cases 50 to 52.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { podName } from '../../src/api/names.ts';
 import { pods } from '../../src/api/resources.ts';
 import { type ClusterHandle, freezeNode } from '../cluster/index.ts';
 import {
   beginDownload,
   claimOf,
-  expectPopulated,
+  expectAtRest,
   podAtWork,
   SLOWLY,
   sourceName,
@@ -17,9 +17,8 @@ import {
   toldOf,
   warningsAbout,
 } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { downloads, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
@@ -27,11 +26,10 @@ const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 let suite: Suite;
 let namespace: string;
-beforeAll(async () => {
-  suite = await openSuite('alone');
+useSuite(async (opened) => {
+  suite = opened;
   ({ namespace } = await suite.lane('nodes'));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+}, 'alone');
 
 test(
   'case 50: when its node is drained, the populator pod goes, waits for a node, and says so',
@@ -47,7 +45,7 @@ test(
       for (const node of nodes) await suite.cluster.kubectl(['uncordon', node]);
     }
     work.gate.open();
-    await expectPopulated(suite, namespace, 'drained', work.listing);
+    await expectAtRest(suite, { namespace }, { drained: work.listing });
     expect(await warningsAbout(suite, namespace, 'drained')).toEqual(['PodEvicted', 'PodNotScheduled']);
     expect(await statusOf(suite, namespace, 'drained')).toMatchObject({ attempt: 2, excused: 1 });
   },
@@ -76,9 +74,9 @@ test(
       expect(await statusOf(suite, namespace, 'silent')).toMatchObject({ attempt: 1, failures: 0 });
       expect(downloads(suite, sourceName(namespace, 'silent'))).toBe(1);
     }
-    await expectPopulated(suite, namespace, 'silent', silent.listing);
+    await expectAtRest(suite, { namespace }, { silent: silent.listing });
     expect(await statusOf(suite, namespace, 'silent')).toMatchObject({ attempt: 1, failures: 0 });
-    await expectPopulated(suite, namespace, 'unseen', unseen.listing);
+    await expectAtRest(suite, { namespace }, { unseen: unseen.listing });
     const now = await statusOf(suite, namespace, 'unseen');
     expect(now).toMatchObject({ attempt: 2 });
     expect(now?.volume?.uid).not.toBe(before?.volume?.uid);
@@ -109,7 +107,7 @@ test(
     } finally {
       for (const name of nodes) await suite.cluster.kubectl(['taint', 'node', name, `${OUT_OF_SERVICE}-`]);
     }
-    await expectPopulated(suite, namespace, 'fenced', work.listing);
+    await expectAtRest(suite, { namespace }, { fenced: work.listing });
     const now = await statusOf(suite, namespace, 'fenced');
     expect(now).toMatchObject({ attempt: 2 });
     expect(now?.volume?.uid).not.toBe(before?.volume?.uid);

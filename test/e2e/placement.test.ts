@@ -1,17 +1,17 @@
 /**
  * Who chooses the node of a volume, and what happens when that does not work: the scheduler chooses, the provisioner may refuse, nodes go,
- * pods wait and give up. docs/hazards.md, cases 29 to 34.
+ * pods wait and give up; what drivers publish of their capacity. docs/hazards.md, cases 29 to 34.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import type { Claim, NewObject } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
-import { clearFaults, impatientScheduler, setFault } from '../cluster/index.ts';
+import { clearFaults, driverName, impatientScheduler, limitPool, setFault } from '../cluster/index.ts';
 import type { ApiProxy } from './harness/api-proxy.ts';
-import { claimOf } from './harness/claims.ts';
+import { claimOf, readyOf, toldOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
+import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aWrapperClass } from './harness/manifests.ts';
 import { recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
@@ -23,20 +23,24 @@ import { until } from './harness/until.ts';
 const patchSchema = z.strictObject({ metadata: z.record(z.string(), z.unknown()) });
 
 const TEST_MS = 6 * 60_000;
+const MIB = 1024 * 1024;
+const NO_ROOM = 'did not have enough free storage';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 let suite: Suite;
 let namespace: string;
 let proxy: ApiProxy;
 let controller: ControllerProcess;
+/** Names of StorageClasses. */
+const made: string[] = [];
 beforeAll(async () => {
   suite = await openSuite();
   proxy = await suite.proxy();
   ({ namespace, controller } = await suite.lane('nodes', { proxy }));
-  await suite.apply(...['wffc-del', 'local-path'].map(wrapperOver));
+  await makeClasses(...['wffc-del', 'local-path'].map((target) => wrapperOver(target)));
 }, CLUSTER_UP_MS);
 afterAll(async () => {
-  await suite?.cluster.kubectl(['delete', 'storageclass', ...['wffc-del', 'local-path'].map(className)]);
+  await suite?.cluster.kubectl(['delete', 'storageclass', '--ignore-not-found', ...made]);
   await suite?.[Symbol.asyncDispose]();
 }, SUITE_DOWN_MS);
 
@@ -74,6 +78,89 @@ describe('case 31: a node without space is handed back, not in a loop, and the v
       // Our finalizer twice, and the node once for each refusal; each may lose once to a write of the scheduler's.
       const refusals = (await recordOf(suite.cluster, claim))?.status?.placement?.refusals ?? 0;
       expect(writesTo(`persistentvolumeclaims/${name}`).length).toBeLessThanOrEqual(2 * (refusals + 2));
+    },
+    TEST_MS,
+  );
+});
+
+describe('case 31: storage capacity that the driver publishes', () => {
+  test(
+    'keeps the scheduler from a node without room, and what is being populated there does not count twice in the end',
+    async () => {
+      const { embedded } = suite.cluster;
+      if (embedded === undefined) return;
+      const name = 'roomless';
+      const pool = `${namespace}-${name}`;
+      await limitPool(embedded, pool, 32 * MIB);
+      await aPooledClass(pool);
+      const held = hold(suite, name);
+      const claim = await aClaim(name, pool);
+      await suite.apply(impatient(consumerOf(name)));
+      await until(
+        'the scheduler to say that there is no room',
+        () => scheduling(name),
+        (says) => says.includes(NO_ROOM),
+      );
+      await until(
+        'the record to say what is awaited',
+        async () => readyOf((await recordOf(suite.cluster, claim))?.status)?.reason,
+        (reason) => reason === 'WaitingForFirstConsumer',
+      );
+      expect(await claimNames()).not.toContain(`volprime-${claim.metadata.uid}`);
+      expect((await readClaim(name)).metadata.annotations?.[SELECTED_NODE]).toBeUndefined();
+
+      await limitPool(embedded, pool, 64 * MIB);
+      await until('the download to begin', () => downloads(suite, name) > 0);
+      // The prime has taken all the room, and the claim still asks for it.
+      await givenUpOn(name);
+      await until(
+        'the pod to be refused for want of room',
+        () => scheduling(name),
+        (says) => says.includes(NO_ROOM),
+      );
+      held.gate.open();
+      await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
+      await until(
+        'the pod to run and end',
+        () => ofPod(name, '{.status.phase}'),
+        (phase) => phase === 'Succeeded',
+      );
+      expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: held.listing });
+      expect(downloads(suite, name)).toBe(1);
+      expect((await recordOf(suite.cluster, claim))?.status?.placement).toBeUndefined();
+    },
+    TEST_MS,
+  );
+
+  test(
+    'is not asked for claims of a wrapper class: the provisioner refuses, the node is handed back, and the user is told where to read why',
+    async () => {
+      const { embedded } = suite.cluster;
+      if (embedded === undefined) return;
+      const name = 'roomless-wrapped';
+      const pool = `${namespace}-roomless-target`;
+      await limitPool(embedded, pool, 32 * MIB);
+      await aPooledClass(pool);
+      await makeClasses(wrapperOver(pool));
+      const content = serve(suite, name);
+      const claim = await aClaim(name, className(pool));
+      await suite.apply(consumerOf(name));
+      const prime = `volprime-${claim.metadata.uid}`;
+      expect(await toldOf(suite, namespace, name, 'WaitingForNode')).toContain(
+        `could not make the volume on node ${await nodeName()} (the events of the temporary claim ${prime} say why)`,
+      );
+      expect(await suite.cluster.kubectl(['events', `--namespace=${namespace}`, `--for=pvc/${prime}`])).toContain(
+        `${64 * MIB} bytes requested, ${32 * MIB} available`,
+      );
+      await until(
+        'the node to be refused again',
+        async () => (await recordOf(suite.cluster, claim))?.status?.placement?.refusals ?? 0,
+        (refusals) => refusals >= 2,
+      );
+      await limitPool(embedded, pool, 64 * MIB);
+      await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
+      expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: content.listing });
+      expect(downloads(suite, name)).toBe(1);
     },
     TEST_MS,
   );
@@ -144,13 +231,8 @@ test(
     const name = 'slow';
     const held = hold(suite, name);
     const claim = await aClaim(name, 'wffc-del');
-    const consumer = consumerOf(name);
-    await suite.apply({ ...consumer, spec: { ...(consumer['spec'] as object), schedulerName: impatientScheduler } });
-    await until(
-      'the scheduler to give up on the pod once',
-      () => suite.cluster.kubectl(['events', `--namespace=${namespace}`, `--for=pod/of-${name}`]),
-      (events) => events.includes('FailedScheduling') && events.includes('binding volumes'),
-    );
+    await suite.apply(impatient(consumerOf(name)));
+    await givenUpOn(name);
     await until(
       'progress to be told',
       async () => (await recordOf(suite.cluster, claim))?.status?.progress !== undefined,
@@ -159,8 +241,7 @@ test(
     await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
     await until(
       'the pod to run and end',
-      () =>
-        suite.cluster.kubectl(['get', 'pod', `of-${name}`, `--namespace=${namespace}`, '-o=jsonpath={.status.phase}']),
+      () => ofPod(name, '{.status.phase}'),
       (phase) => phase === 'Succeeded',
     );
     expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: held.listing });
@@ -200,6 +281,11 @@ function className(target: string): string {
   return `${namespace}-over-${target}`;
 }
 
+async function makeClasses(...classes: readonly NewObject[]): Promise<void> {
+  made.push(...classes.flatMap(({ metadata }) => metadata.name ?? []));
+  await suite.apply(...classes);
+}
+
 function wrapperOver(target: string): NewObject {
   return aWrapperClass({ name: className(target), target, binding: 'WaitForFirstConsumer' });
 }
@@ -214,6 +300,55 @@ async function aClaim(name: string, storageClass: string, annotations: Record<st
 
 function consumerOf(name: string): NewObject {
   return aConsumer({ name: `of-${name}`, namespace, image: suite.cluster.toolboxImage, claims: [name] });
+}
+
+/** Its scheduler gives up on volumes after five seconds. */
+function impatient(pod: NewObject): NewObject {
+  return { ...pod, spec: { ...(pod['spec'] as object), schedulerName: impatientScheduler } };
+}
+
+function ofPod(name: string, path: string): Promise<string> {
+  return suite.cluster.kubectl(['get', 'pod', `of-${name}`, `--namespace=${namespace}`, `-o=jsonpath=${path}`]);
+}
+
+async function givenUpOn(name: string): Promise<void> {
+  await until(
+    'the scheduler to give up on the pod once',
+    () => suite.cluster.kubectl(['events', `--namespace=${namespace}`, `--for=pod/of-${name}`]),
+    (events) => events.includes('FailedScheduling') && events.includes('binding volumes'),
+  );
+}
+
+/** What the scheduler says of the consumer now. */
+function scheduling(name: string): Promise<string> {
+  return ofPod(name, '{.status.conditions[?(@.type=="PodScheduled")].message}');
+}
+
+/** A class over a part of the driver's storage, once what is left there is published. */
+async function aPooledClass(name: string): Promise<void> {
+  await makeClasses({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name },
+    provisioner: driverName,
+    parameters: { pool: name },
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  await until(
+    `the capacity of ${name} to be published`,
+    () =>
+      suite.cluster.kubectl([
+        'get',
+        'csistoragecapacities',
+        '--all-namespaces',
+        '-o=jsonpath={.items[*].storageClassName}',
+      ]),
+    (names) => names.split(' ').includes(name),
+  );
+}
+
+async function claimNames(): Promise<string[]> {
+  return (await listAll(suite.cluster, claims, namespace)).map(({ metadata }) => metadata.name);
 }
 
 /** The pod runs on that node rather than on another one, and nobody else's does. */

@@ -2,24 +2,25 @@
  * Plugins that misbehave: only their own claims suffer, nothing they do makes a claim bound, and a person can let go of what they hold.
  * docs/hazards.md, cases 53 and 54.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { claims } from '../../src/api/resources.ts';
 import { beginScript, claimOf, readyOf, SLOWLY, statusOf, toldOf, warningsAbout } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
 import { transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 10 * 60_000;
 
 /** Misbehaves as the content of the TextFile says. */
 const badPlugin = `
-import { definePlugin } from 'volprime';
+import { definePlugin, TemporaryError } from 'volprime';
+let cleanups = 0;
 const never = () => new Promise(() => {});
 const late = () => new Promise((resolve) => setTimeout(() => resolve(true), 2500));
 const act = (when, behaviour) => {
@@ -38,7 +39,11 @@ export const plugin = definePlugin({
   pollIntervalMs: 500,
   populate: async ({ source }) => act('populate', source.spec.content),
   populateComplete: async ({ source }) => act('complete', source.spec.content) ?? false,
-  populateCleanup: async ({ source }) => act('cleanup', source.spec.content),
+  populateCleanup: async ({ source }) => {
+    const { content } = source.spec;
+    if (content !== 'cleanup-never-works') return act('cleanup', content);
+    throw new TemporaryError('call ' + ++cleanups + ' did not work either', 100);
+  },
 });
 `;
 
@@ -54,13 +59,13 @@ const misbehaviours: Readonly<Record<string, string>> = {
 
 let suite: Suite;
 let namespace: string;
-beforeAll(async () => {
-  suite = await openSuite();
+let controller: ControllerProcess;
+useSuite(async (opened) => {
+  suite = opened;
   const file = join(suite.directory, 'bad-plugin.mjs');
   writeFileSync(file, badPlugin);
-  ({ namespace } = await suite.lane('bad-plugin', { plugins: [file] }));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+  ({ namespace, controller } = await suite.lane('bad-plugin', { plugins: [file] }));
+});
 
 test(
   'case 53: a plugin that hangs, throws, answers nonsense or too late hurts its own claims only',
@@ -119,6 +124,22 @@ test(
     await kubectl(['annotate', 'pvc', 'stuck', 'volprime.dev/skip-cleanup=true', `--namespace=${namespace}`]);
     await kubectl(['wait', '--for=delete', 'pvc/stuck', `--namespace=${namespace}`, '--timeout=120s']);
     await expectNothingLeft(suite.cluster, namespace);
+  },
+  TEST_MS,
+);
+
+test(
+  'case 54: a cleanup that never works is called ten times, then its claim is let go without it, and the log says so',
+  async () => {
+    const name = 'bounded';
+    await beginScript(suite, namespace, name, 'cleanup-never-works');
+    await until('it to be populated', async () => (await statusOf(suite, namespace, name))?.attempt === 1);
+    const { uid } = (await claimOf(suite, namespace, name)).metadata;
+    await suite.cluster.kubectl(['delete', 'pvc', name, `--namespace=${namespace}`, '--timeout=120s']);
+    await expectNothingLeft(suite.cluster, namespace);
+    await controller.logged(uid, 'call 10 did not work either (call 10: the claim is let go without it)');
+    expect(controller.log()).toContain('call 9 did not work either"');
+    expect(controller.log()).not.toContain('call 11 did not');
   },
   TEST_MS,
 );

@@ -2,7 +2,7 @@
  * Populator pods that are not let in, not scheduled, not started, or taken away in the middle of their work: what the user is told, and that the
  * population goes on as soon as it can. docs/hazards.md, cases 46 to 50.
  */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { LABEL_POD_SECURITY, podName } from '../../src/api/names.ts';
 import { pods } from '../../src/api/resources.ts';
@@ -11,7 +11,7 @@ import {
   beginDownload,
   beginScript,
   expectBound,
-  expectPopulated,
+  expectAtRest,
   podAtWork,
   SLOWLY,
   sourceName,
@@ -19,12 +19,11 @@ import {
   toldOf,
   warningsAbout,
 } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { listAll, readNamespace } from './harness/invariants.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { podSettings, scriptPlugin } from './harness/text-files.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
@@ -34,15 +33,14 @@ const TEST_MS = 10 * 60_000;
 let suite: Suite;
 /** One controller serves all namespaces in which nothing special is asked of it. */
 let plain: Readonly<Record<'quota' | 'compute' | 'limits' | 'evicted', string>>;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   const [quota = '', compute = '', limits = '', evicted = ''] = await Promise.all(
     ['quota', 'compute', 'limits', 'evicted'].map((label) => suite.namespace(label)),
   );
   plain = { quota, compute, limits, evicted };
   startController('plain', Object.values(plain));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 type ControllerOptions = Partial<Parameters<Suite['controller']>[0]>;
 
@@ -90,7 +88,7 @@ async function storageQuota(): Promise<void> {
   const told = await toldOf(suite, namespace, 'data', 'QuotaExceeded');
   expect(told).toContain('exceeded quota: storage');
   await suite.apply(quota('3'));
-  await expectPopulated(suite, namespace, 'data', listing);
+  await expectAtRest(suite, { namespace }, { data: listing });
 }
 
 async function computeQuota(): Promise<void> {
@@ -119,7 +117,7 @@ async function limitRange(): Promise<void> {
   const told = await toldOf(suite, namespace, 'data', 'Forbidden');
   expect(told).toMatch(/maximum memory usage per Container is 64Mi/);
   await suite.apply(limits('1Gi'));
-  await expectPopulated(suite, namespace, 'data', listing);
+  await expectAtRest(suite, { namespace }, { data: listing });
 }
 
 /** The pods of this plugin run as root with a few capabilities, and with what operator and plugin say of them. */
@@ -235,7 +233,7 @@ async function evicted(): Promise<void> {
     lastError: { reason: 'PodEvicted' },
   });
   work.gate.open();
-  await expectPopulated(suite, namespace, 'data', work.listing);
+  await expectAtRest(suite, { namespace }, { data: work.listing });
   expect(await warningsAbout(suite, namespace, 'data')).toEqual(['PodEvicted']);
   expect(downloads(suite, sourceName(namespace, 'data'))).toBe(2);
 }

@@ -1,17 +1,16 @@
 /** Claims of every shape: raw block, shared, read-only, for one pod only; and one that grows. docs/hazards.md, cases 40, 41 and 45. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, type Resource, volumes } from '../../src/api/resources.ts';
 import type { KubeObject } from '../../src/api/objects.ts';
-import { claimOf, expectBound, expectPopulated, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { claimOf, expectBound, expectAtRest, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aProvider, type ClaimOptions, providerRef } from './harness/manifests.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { aScript, scriptPlugin, scriptRef } from './harness/text-files.ts';
 import { blocksOf } from './harness/transfer-service.ts';
 import { until } from './harness/until.ts';
@@ -29,14 +28,13 @@ let suite: Suite;
 /** Where pods may be root, as the writing of devices needs. */
 let blocks: string;
 let shapes: string;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   [blocks, shapes] = await Promise.all([suite.namespace('blocks'), suite.namespace('shapes')]);
   await suite.cluster.kubectl(['label', 'namespace', blocks, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
   const plugins = [scriptPlugin(suite, { name: 'device', pod: { securityProfile: 'privileged-data' } })];
   suite.controller({ name: blocks, namespaces: [blocks, shapes], plugins }).start();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 describe('case 40: a raw block claim', () => {
   test(
@@ -89,7 +87,7 @@ describe('case 41: a claim', () => {
     async (mode) => {
       const name = mode.toLowerCase();
       const listing = await begin(name, [mode]);
-      await expectPopulated(suite, shapes, name, listing);
+      await expectAtRest(suite, { namespace: shapes }, { [name]: listing });
       const volume = await suite.cluster.client.get(volumes, {
         name: (await claimOf(suite, shapes, name)).spec.volumeName ?? '',
       });
@@ -116,7 +114,7 @@ describe('case 41: a claim', () => {
       );
       expect(about.filter(({ note }) => /in use/.test(note ?? ''))).toEqual([]);
       await suite.cluster.kubectl(['delete', 'pod', 'consumer', `--namespace=${shapes}`]);
-      await expectPopulated(suite, shapes, 'alone', listing);
+      await expectAtRest(suite, { namespace: shapes }, { alone: listing });
     },
     TEST_MS,
   );
@@ -130,7 +128,7 @@ test(
     const work = await podAtWork(suite, shapes, 'growing', SLOWLY);
     await expect(suite.cluster.kubectl([...grow, patch])).rejects.toThrow(/bound claims/);
     work.gate.open();
-    await expectPopulated(suite, shapes, 'growing', work.listing);
+    await expectAtRest(suite, { namespace: shapes }, { growing: work.listing });
     await suite.cluster.kubectl([...grow, patch]);
     expect((await claimOf(suite, shapes, 'growing')).spec.resources?.requests?.storage).toBe('128Mi');
   },

@@ -1,19 +1,17 @@
 /** The short form of the storm; `make e2e-storm` runs the long one. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { expect, test } from '@jest/globals';
 import { playStorm, stormSeed } from './harness/storm.ts';
 import { planStorm } from './harness/storm-plan.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 
 /** One storm for every run of `make test`: what a gate says should not hang on chance. The long form has another each time. */
 const USUAL_STORM = 2061167509;
 const size = { claims: 30, pods: 12, steps: 15, longestWaitMs: 3000 };
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 test('a seed stands for one storm', () => {
   expect(planStorm(7, size)).toEqual(planStorm(7, size));

@@ -1,5 +1,5 @@
 /** What no event leads back to: records, primes, pods, volumes and finalizers whose other half is gone. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import {
   ANNOTATION_POPULATION_UID,
   CLAIM_FINALIZER,
@@ -13,21 +13,19 @@ import type { NewObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, volumes } from '../../src/api/resources.ts';
 import { podAtWork } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { expectNothingLeft, leftovers, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim } from './harness/manifests.ts';
 import { read, remove, stripFinalizers } from './harness/objects.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 const cases: readonly { readonly name: string; readonly play: () => Promise<void> }[] = [
   {

@@ -2,21 +2,21 @@
  * What a population stands on is taken away: the prime, by request and by force, and the volume, at each stage and under both reclaim
  * policies. Whatever was half-written is gone from the storage too, and what was handed over stays.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { podName, primeName } from '../../src/api/names.ts';
 import type { Claim } from '../../src/api/objects.ts';
 import { claims, pods, volumes } from '../../src/api/resources.ts';
-import { podAtWork, type Work } from './harness/claims.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
+import { claimOf, expectPopulated, podAtWork, warningsAbout, type Work } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { crashInLanes, lanePopulated } from './harness/crash-lanes.ts';
-import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
+import { expectNothingLeft, isFullyBound, leftovers, listAll, readNamespace } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { read, recordOf, remove, stripFinalizers } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -26,11 +26,10 @@ const policies = ['imm-del', 'imm-ret'] as const;
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   ({ namespace, controller } = await suite.lane('taken'));
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 interface Theft {
   readonly what: string;
@@ -71,7 +70,7 @@ describe('what is taken away during the download is made again, on a clean volum
       const { volumeName = '' } = (await read(suite.cluster, claims, primeKey(work.claim))).spec;
       await take(work);
       work.gate.open();
-      await expectPopulated(work);
+      await expectPopulated(suite, { namespace, controller }, { [work.claim.metadata.name]: work.listing });
       expect((await recordOf(suite.cluster, work.claim))?.status?.attempt).toBe(2);
       const final = await volumeOf(work.claim);
       expect(final.spec.persistentVolumeReclaimPolicy).toBe(storageClass === 'imm-ret' ? 'Retain' : 'Delete');
@@ -137,6 +136,44 @@ describe('what is taken away while the controller is down', () => {
 });
 
 test(
+  'case 23: a volume that is handed over, and deleted before the claim is bound to it: the claim gets another one, under both policies',
+  async () => {
+    const cases = policies.map((storageClass) => ({
+      name: `unbound-${storageClass}`,
+      point: 'before-Rebind',
+      storageClass,
+    }));
+    const lanes = await crashInLanes(suite, {
+      label: 'unbound',
+      storageClass: ({ name }) => name.replace('unbound-', ''),
+      cases,
+      sourceOf: (inNamespace, { name }) => transferOf(inNamespace, name),
+      meanwhile: async (lane, { name }) => makeUnbindable(await claimOf(suite, lane.namespace, name)),
+    });
+    await Promise.all(
+      lanes.map(async (lane, index) => {
+        const { name, storageClass } = cases[index] ?? { name: '', storageClass: '' };
+        const claim = await claimOf(suite, lane.namespace, name);
+        const lost = await until('the volume to be handed over', async () =>
+          (await listAll(suite.cluster, volumes)).find(({ spec }) => spec.claimRef?.uid === claim.metadata.uid),
+        );
+        await deleteVolume(lost?.metadata.name ?? '');
+        await expectPopulated(suite, lane, { [name]: suite.transfers.listing(name) });
+        expect(await warningsAbout(suite, lane.namespace, name)).toEqual(['VolumeLost']);
+        // Who deletes a volume that its class retains keeps its storage: the rule of Kubernetes.
+        const kept = storageClass === 'imm-ret' && suite.cluster.embedded !== undefined;
+        await until(
+          `the lost volume of ${name} to be gone`,
+          async () => leftovers(await readNamespace(suite.cluster, lane.namespace)),
+          (left) => isDeepStrictEqual(left, kept ? [`stored volume ${lost?.spec.csi?.volumeHandle}`] : []),
+        );
+      }),
+    );
+  },
+  TEST_MS,
+);
+
+test(
   'case 19: a volume whose claimRef was cleared when its data was verified: the claim gets it, or a new one, or is told that it is bound elsewhere',
   async () => {
     const own = await suite.namespace('cleared');
@@ -184,7 +221,7 @@ async function takeVolume(claim: Claim): Promise<void> {
   await deleteVolume(await volumeOfPrime(claim));
 }
 
-/** Once Kubernetes has bound the claim to it: a volume that is being deleted is not bound any more. */
+/** Once Kubernetes has bound the claim to it. */
 async function takeVolumeOfClaim({ metadata: { namespace: own, name } }: Claim): Promise<void> {
   const key = { namespace: own, name };
   const bound = await until('the claim to be bound', () => read(suite.cluster, claims, key), isFullyBound);
@@ -202,6 +239,12 @@ async function misleadClaimRef(claim: Claim): Promise<void> {
   await suite.cluster.client.mergePatch(volumes, key, { spec: { claimRef } });
 }
 
+/** Kubernetes binds no claim to a volume that is smaller than its request. */
+async function makeUnbindable(claim: Claim): Promise<void> {
+  const key = { name: await volumeOfPrime(claim) };
+  await suite.cluster.client.mergePatch(volumes, key, { spec: { capacity: { storage: '1Ki' } } });
+}
+
 async function volumeOfPrime(claim: Claim): Promise<string> {
   return (await read(suite.cluster, claims, primeKey(claim))).spec.volumeName ?? '';
 }
@@ -213,22 +256,4 @@ async function deleteVolume(name: string): Promise<void> {
 async function volumeOf(claim: Claim) {
   const { spec } = await read(suite.cluster, claims, claim.metadata);
   return read(suite.cluster, volumes, { name: spec.volumeName ?? '' });
-}
-
-async function expectPopulated({ claim, listing }: Work): Promise<void> {
-  const { name } = claim.metadata;
-  await until(
-    `${name} to be bound`,
-    () => {
-      controller.check();
-      return read(suite.cluster, claims, claim.metadata);
-    },
-    isFullyBound,
-  );
-  await until(
-    `the record of ${name} to succeed`,
-    async () => (await recordOf(suite.cluster, claim))?.status?.phase,
-    (phase) => phase === 'Succeeded',
-  );
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
 }

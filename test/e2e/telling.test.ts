@@ -1,14 +1,13 @@
 /** What the controller tells of itself: metrics that are true, and few events. docs/hazards.md, cases 74 and 75. */
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { events, type Resource } from '../../src/api/resources.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
 import { downloads, providerOf, serve, type SourceAndRef, transferOf } from './harness/sources.ts';
-import { type Lane, openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -16,10 +15,9 @@ const TEST_MS = 5 * 60_000;
 const OPERATIONS = 'volume_populator_operation_seconds_count';
 
 let suite: Suite;
-beforeAll(async () => {
-  suite = await openSuite();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+useSuite((opened) => {
+  suite = opened;
+});
 
 describe('the controller tells', () => {
   testTogether(

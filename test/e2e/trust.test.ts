@@ -2,7 +2,7 @@
  * What somebody with the rights of a tenant, and nothing more, tries against others: each promise about trust as the attack on it.
  * Sources of other namespaces have attacks of their own in cross-namespace.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { podName, populationName } from '../../src/api/names.ts';
@@ -11,14 +11,14 @@ import { type PopulationStatus, populations } from '../../src/api/population.ts'
 import { providers } from '../../src/api/provider.ts';
 import { claims, pods, type Resource, volumes } from '../../src/api/resources.ts';
 import { aPoser, aRecord, canI, loudPlugin, type RunningPod, shapeOf, written } from './harness/attacks.ts';
-import { CLUSTER_UP_MS, projectDir, systemNamespace } from './harness/cluster.ts';
+import { projectDir, systemNamespace } from './harness/cluster.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
 import { read as readObject, recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, hold, providerOf, serve } from './harness/sources.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
@@ -27,8 +27,8 @@ const CONTROLLER = `system:serviceaccount:${systemNamespace}:volprime-controller
 let suite: Suite;
 let namespace: string;
 let controller: ControllerProcess;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   namespace = await suite.namespace('trust');
   await suite.cluster.kubectl(['apply', '--server-side', '--filename=-'], inProject('deploy/rbac-users.yaml'));
   await suite.apply(binding('admin', 'tenant-admin'), binding('edit', 'tenant-editor'));
@@ -38,8 +38,7 @@ beforeAll(async () => {
     plugins: [loudPlugin(suite.directory, suite.cluster.toolboxImage)],
   });
   controller.start();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 describe('rights', () => {
   jest.setTimeout(TEST_MS);

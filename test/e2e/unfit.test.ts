@@ -4,10 +4,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Claim, NewObject } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
+import { driverName, listVolumes } from '../cluster/index.ts';
 import { claimOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { expectNothingLeft, isFullyBound } from './harness/invariants.ts';
-import { aClaimManifest } from './harness/manifests.ts';
+import { aClaimManifest, type ClaimOptions } from './harness/manifests.ts';
 import { read, recordOf } from './harness/objects.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads, providerOf, serve } from './harness/sources.ts';
@@ -19,46 +20,81 @@ const TEST_MS = 5 * 60_000;
 
 let suite: Suite;
 let namespace: string;
+/** VolumeAttributesClasses. */
+let gold: string;
+let silver: string;
+let late: string;
 beforeAll(async () => {
   suite = await openSuite();
   ({ namespace } = await suite.lane('unfit'));
+  [gold, silver, late] = [`${namespace}-gold`, `${namespace}-silver`, `${namespace}-late`];
+  await suite.apply(attributes(gold), attributes(silver));
 }, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+afterAll(async () => {
+  await suite?.cluster.kubectl([
+    'delete',
+    'volumeattributesclass',
+    '--ignore-not-found',
+    '--wait=false',
+    gold,
+    silver,
+    late,
+  ]);
+  await suite?.[Symbol.asyncDispose]();
+}, SUITE_DOWN_MS);
 
 interface Unfit {
   readonly name: string;
-  readonly claim: Readonly<Record<string, unknown>>;
-  /** What somebody's admission policy makes of the temporary claim: a field and its value. */
-  readonly made: readonly [path: string, value: unknown];
-  readonly says: string;
+  readonly shape: () => {
+    readonly claim: Readonly<Record<string, unknown>>;
+    /** What somebody's admission policy makes of the temporary claim: a field and its value. */
+    readonly made: Mutation;
+    readonly says: string;
+  };
 }
+type Mutation = readonly [path: string, value: unknown];
 
 describe('a volume that Kubernetes would refuse for the claim is not filled, told of once, and removed', () => {
   const unfit: readonly Unfit[] = [
     {
       name: 'case 13: access mode',
-      claim: { accessModes: ['ReadWriteMany'] },
-      made: ['/spec/accessModes', ['ReadWriteOnce']],
-      says: 'lacks the access mode ReadWriteMany',
+      shape: () => ({
+        claim: { accessModes: ['ReadWriteMany'] },
+        made: ['/spec/accessModes', ['ReadWriteOnce']],
+        says: 'lacks the access mode ReadWriteMany',
+      }),
     },
     {
       name: 'case 14: size',
-      claim: { resources: { requests: { storage: '80Mi' } } },
-      made: ['/spec/resources/requests/storage', '16Mi'],
-      says: 'holds 16Mi, the claim asks for 80Mi',
+      shape: () => ({
+        claim: { resources: { requests: { storage: '80Mi' } } },
+        made: ['/spec/resources/requests/storage', '16Mi'],
+        says: 'holds 16Mi, the claim asks for 80Mi',
+      }),
     },
     {
       name: 'case 15: volume mode',
-      claim: {},
-      made: ['/spec/volumeMode', 'Block'],
-      says: 'has volumeMode Block, the claim asks for Filesystem',
+      shape: () => ({
+        claim: {},
+        made: ['/spec/volumeMode', 'Block'],
+        says: 'has volumeMode Block, the claim asks for Filesystem',
+      }),
+    },
+    {
+      name: 'case 15: attributes class',
+      shape: () => ({
+        claim: { volumeAttributesClassName: gold },
+        made: ['/spec/volumeAttributesClassName', silver],
+        says: `has the VolumeAttributesClass "${silver}", the claim asks for "${gold}"`,
+      }),
     },
   ];
 
   testTogether(
     unfit,
-    async ({ name: title, claim: more, made, says }) => {
-      const name = title.replace(/^case (\d+): .*$/, 'case-$1');
+    async ({ name: title, shape }) => {
+      const { claim: more, made, says } = shape();
+      const name = title.replace(/[: ]+/g, '-');
       const own = await suite.namespace(name);
       const itsController = suite.controller({ name: own, namespaces: [own] });
       const policy = `${own}-policy`;
@@ -91,6 +127,36 @@ describe('a volume that Kubernetes would refuse for the claim is not filled, tol
     TEST_MS,
   );
 });
+
+test(
+  'case 15: a VolumeAttributesClass comes to the volume by way of the temporary claim, is waited for where it is missing, and fits the claim in the end',
+  async () => {
+    const name = 'with-attributes';
+    const content = serve(suite, name);
+    const { source, ref } = providerOf(suite, namespace, name);
+    await suite.apply(source, withAttributes(name, gold, ref), withAttributes(`${name}-late`, late, ref));
+    const bound = await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
+    expect(bound.status).toMatchObject({ currentVolumeAttributesClassName: gold });
+    const volume = await read(suite.cluster, volumes, { name: bound.spec.volumeName ?? '' });
+    expect(volume.spec.volumeAttributesClassName).toBe(gold);
+    const { embedded } = suite.cluster;
+    if (embedded !== undefined) {
+      const stored = (await listVolumes(embedded)).find(({ id }) => id === volume.spec.csi?.volumeHandle);
+      expect(stored?.mutableParameters).toEqual({ tier: gold });
+    }
+    const waiting = await readClaim(`${name}-late`);
+    await until(
+      'the provisioner to miss the class',
+      () => suite.cluster.kubectl(['events', `--namespace=${namespace}`, `--for=pvc/volprime-${waiting.metadata.uid}`]),
+      (events) => events.includes(`"${late}" not found`),
+    );
+    await suite.apply(attributes(late));
+    await until(`${name}-late to be bound`, () => readClaim(`${name}-late`), isFullyBound);
+    const both = { [name]: content.listing, [`${name}-late`]: content.listing };
+    expect(await readBack(suite.cluster, namespace, Object.keys(both))).toEqual(both);
+  },
+  TEST_MS,
+);
 
 describe('claims that no volume is made for', () => {
   test(
@@ -178,8 +244,25 @@ describe('claims that no volume is made for', () => {
   );
 });
 
+/** Its name is its only parameter, so that the volume tells which one it has. */
+function attributes(name: string): NewObject {
+  const apiVersion = 'storage.k8s.io/v1';
+  return {
+    apiVersion,
+    kind: 'VolumeAttributesClass',
+    metadata: { name },
+    driverName,
+    parameters: { tier: name },
+  };
+}
+
+function withAttributes(name: string, volumeAttributesClassName: string, source: ClaimOptions['source']): NewObject {
+  const manifest = aClaimManifest({ name, namespace, storageClass: 'imm-del', source });
+  return { ...manifest, spec: { ...(manifest['spec'] as object), volumeAttributesClassName } };
+}
+
 /** Somebody's policy for the temporary claims of one namespace. */
-function mutating(name: string, own: string, [path, value]: Unfit['made']): NewObject[] {
+function mutating(name: string, own: string, [path, value]: Mutation): NewObject[] {
   const apiVersion = 'admissionregistration.k8s.io/v1';
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['persistentvolumeclaims'] };
   const labels = { 'kubernetes.io/metadata.name': own };

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { primeName } from '../../src/api/names.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events } from '../../src/api/resources.ts';
 import { run } from '../cluster/command.ts';
@@ -35,10 +36,12 @@ afterAll(async () => {
 test(
   'case 71: the controller goes first, then the CRDs: "volprime release" frees what waits, and everything can be deleted',
   async () => {
-    const { namespace, controller } = await suite.lane('uninstall');
+    // Where the last claim kills it, it stays dead.
+    const lane = await suite.lane('uninstall', { onCrash: () => lane.controller.kill() });
+    const { namespace, controller } = lane;
     suite.transfers.hold(`${namespace}-transfer`);
     hold(suite, `${namespace}-pod`);
-    serve(suite, `${namespace}-done`);
+    const done = serve(suite, `${namespace}-done`);
     await Promise.all([
       applyClaim(namespace, 'transfer', transferOf(namespace, `${namespace}-transfer`)),
       applyClaim(namespace, 'pod', providerOf(suite, namespace, `${namespace}-pod`)),
@@ -47,14 +50,25 @@ test(
     await until('the work to begin', () => downloads(suite, `${namespace}-pod`) > 0);
     await until('the transfer to begin', () => suite.transfers.started(`${namespace}-transfer`).length > 0);
     await until('the other claim to be bound', () => claimOf(suite, namespace, 'done'), isFullyBound);
+    const donePrime = { namespace, name: primeName((await claimOf(suite, namespace, 'done')).metadata.uid) };
+    await until('its temporary claim to be gone', async () => {
+      const prime = await suite.cluster.client.get(claims, donePrime);
+      return prime === undefined;
+    });
     const lease = [`--lease-name=${namespace}`, `--lease-namespace=${leaseNamespace}`];
     await expect(volprime('release', '--yes', ...lease)).rejects.toThrow(/a controller leads/);
     expect((await claimOf(suite, namespace, 'pod')).metadata.finalizers).toContain(
       'volprime.dev/populate-target-protection',
     );
 
-    await controller.kill();
-    await controller.freeLease();
+    const { source, ref } = transferOf(namespace, `${namespace}-handed`);
+    const handed = { name: 'handed', namespace, storageClass: 'imm-ret', source: ref, crashAt: 'after-Rebind' };
+    await suite.apply(source, aClaimManifest(handed));
+    await until('the controller to be gone for good', () => {
+      controller.check();
+      return controller.marks().length === 1;
+    });
+    await until('the claim with the volume to be bound', () => claimOf(suite, namespace, 'handed'), isFullyBound);
     await suite.cluster.kubectl(['delete', 'crd', ...CRDS, '--wait=false']);
     await suite.cluster.kubectl(['delete', 'pvc', 'pod', `--namespace=${namespace}`, '--wait=false']);
     const told = await volprime('release', `--namespaces=${namespace}`, ...lease);
@@ -86,9 +100,16 @@ test(
       const all = await listAll(suite.cluster, claims, namespace);
       return !all.some(({ metadata }) => metadata.name === 'pod');
     });
-    expect(isFullyBound(await claimOf(suite, namespace, 'done'))).toBe(true);
+    // What was left of the hand-over belongs to a claim that stays: a person removes it, as the command said.
+    const [, remains = ''] =
+      /(volprime-\S+), no longer needed: its volume \S+ belongs to \S+\/handed /.exec(told) ?? [];
+    await suite.cluster.kubectl(['delete', 'pvc', remains, `--namespace=${namespace}`, '--timeout=60s']);
     await applyCrds();
     await expectNothingLeft(suite.cluster, namespace);
+    expect(await readBack(suite.cluster, namespace, ['done', 'handed'])).toEqual({
+      done: done.listing,
+      handed: suite.transfers.listing(`${namespace}-handed`),
+    });
     await suite.cluster.kubectl(['delete', 'namespace', namespace, '--timeout=90s']);
   },
   TEST_MS,

@@ -204,7 +204,7 @@ describe('a version that is too old leads to a new list', () => {
   });
 });
 
-describe('what happened in a gap that no watch covers', () => {
+describe('case 59: what happened in a gap that no watch covers', () => {
   async function gap(between: () => Promise<void>): Promise<void> {
     proxy.down();
     await between();

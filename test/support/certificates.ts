@@ -12,8 +12,11 @@ export interface Authority {
   /** PEM file. */
   readonly file: string;
   readonly cert: string;
-  /** For 127.0.0.1, as server and as client. */
-  issue(name: string): Identity;
+  /**
+   * As server and as client.
+   * @param names as subjectAltName has them; default: `IP:127.0.0.1`.
+   */
+  issue(name: string, ...names: readonly string[]): Identity;
 }
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
@@ -38,14 +41,14 @@ export function createAuthority(dir: string): Authority {
   return {
     file: at('ca.crt'),
     cert: readFileSync(at('ca.crt'), 'utf8'),
-    issue(name) {
+    issue(name, ...names) {
       const [key, request, cert, extensions] = ['key', 'csr', 'crt', 'ext'].map((kind) => at(`${name}.${kind}`)) as [
         string,
         string,
         string,
         string,
       ];
-      writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1\n');
+      writeFileSync(extensions, `subjectAltName=${names.join() || 'IP:127.0.0.1'}\n`);
       openssl('req', ...KEY, '-subj', `/CN=${name}`, '-keyout', key, '-out', request);
       const signer = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '1'];
       openssl('x509', '-req', '-in', request, ...signer, '-extfile', extensions, '-out', cert);

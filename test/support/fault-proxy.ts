@@ -62,6 +62,11 @@ export class FaultProxy {
     return this.#rules.pending;
   }
 
+  /** Requests that rules have spoilt so far. */
+  get spoilt(): number {
+    return this.#rules.hits;
+  }
+
   /** The watches that are open now, whose path and query match. */
   watches(url: RegExp = /./): readonly OpenWatch[] {
     return [...this.#watches].filter((watch) => url.test(watch.url));

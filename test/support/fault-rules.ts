@@ -58,6 +58,12 @@ interface Rule {
 
 export class FaultRules {
   #rules: Rule[] = [];
+  #hits = 0;
+
+  /** Requests that were hit so far, by rules that are cleared, too. */
+  get hits(): number {
+    return this.#hits;
+  }
 
   /** Rules are asked in the order in which they were made. @returns what takes the rule away again. */
   add(match: Match, fault: Fault, { times = 1, every = 1, skip = every - 1 }: HowOften = {}): () => void {
@@ -86,6 +92,7 @@ export class FaultRules {
       return undefined;
     }
     rule.times -= 1;
+    this.#hits += 1;
     rule.skip = rule.passBetween;
     return rule.fault;
   }

@@ -15,57 +15,23 @@ import type { PinnedSource, Population } from '../../src/api/population.ts';
 import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
 import { swapObjection } from '../../src/populate/effects/volume.ts';
-import {
-  type AttemptPod,
-  type Failure,
-  noLocalFacts,
-  type Observation,
-  type PluginFacts,
-} from '../../src/populate/observation.ts';
+import { type AttemptPod, type Failure, noLocalFacts, type Observation } from '../../src/populate/observation.ts';
+import { isDeletedUnbound, isSwapped } from '../../src/populate/facts.ts';
 import { sourceNamespace } from '../../src/populate/grants.ts';
 import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from '../../src/populate/status.ts';
+import { beginning, type WorldOptions } from './populate-beginning.ts';
 import { handedOver, removal, withFinalizers, withNotes } from './object-changes.ts';
-import {
-  aBoundPrime,
-  aClaim,
-  aClass,
-  anObservation,
-  aPod,
-  aPopulation,
-  aPrime,
-  aSource,
-  aVolume,
-  ended,
-  NOW,
-  UID,
-} from './objects.ts';
+import { aBoundPrime, aPod, aPopulation, aPrime, aSource, aVolume, ended, NOW, UID } from './objects.ts';
 
 export const report = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'archive' }] });
-
-const elsewhereObjects = {
-  claim: aClaim({
-    spec: {
-      dataSourceRef: { apiGroup: 'provider.example.com', kind: 'Provider', name: 'provider1', namespace: 'lib' },
-    },
-  }),
-  home: 'populators',
-  access: 'granted',
-  source: { ...aSource, namespace: 'lib' },
-} as const satisfies Partial<Observation>;
-
-export interface WorldOptions {
-  readonly plugin: PluginFacts;
-  readonly reclaimPolicy: 'Delete' | 'Retain';
-  readonly waitForConsumer: boolean;
-  /** The source is in another namespace, which allows it until told otherwise. */
-  readonly elsewhere: boolean;
-}
 
 export class World {
   now = NOW;
   /** Swaps that the API server took. */
   swaps = 0;
+  /** Volumes that somebody deleted between the swap and the binding. */
+  readonly deletedUnbound = new Set<string>();
   /** Volumes that nobody was given and nobody will remove. */
   readonly leaked: string[] = [];
   #o: Observation;
@@ -77,14 +43,10 @@ export class World {
   #granted = true;
   readonly #firstSource: PinnedSource;
 
-  constructor({ plugin, reclaimPolicy, waitForConsumer, elsewhere }: WorldOptions) {
-    const storageClass = aClass({
-      reclaimPolicy,
-      volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
-    });
-    this.#reclaimPolicy = reclaimPolicy;
-    this.#waits = waitForConsumer;
-    this.#o = anObservation({ plugin, storageClass, ...(elsewhere && elsewhereObjects) });
+  constructor(options: WorldOptions) {
+    this.#reclaimPolicy = options.reclaimPolicy;
+    this.#waits = options.waitForConsumer;
+    this.#o = beginning(options);
     this.#firstSource = this.#o.source ?? aSource;
   }
 
@@ -162,6 +124,8 @@ export class World {
         return this.#status(resultRecorded(o, action.result, this.now));
       case 'RecordFailure':
         this.#status(failed(o, action, this.now));
+        // No object that is ours names it any more; Kubernetes reclaims it when the claim has another one, or is gone.
+        if (this.#o.population?.status?.volume === undefined && isSwapped(o)) this.#set({ volume: undefined });
         return this.#local({ failure: undefined, prepared: false, answer: undefined, startedAttempt: 0 });
       case 'Rebind': {
         if (
@@ -249,9 +213,12 @@ export class World {
   bind(): void {
     const { volume, claim } = this.#o;
     if (claim === undefined || volume?.spec.claimRef?.uid !== UID) return;
+    if (isDeletedUnbound(this.#o)) return;
     const elsewhere = claim.spec.volumeName !== undefined && claim.spec.volumeName !== volume.metadata.name;
-    // The PV controller reclaims a provisioned volume whose claim has another one.
-    if (elsewhere && volume.spec.persistentVolumeReclaimPolicy === 'Delete') this.#set({ volume: undefined });
+    // The PV controller reclaims a provisioned volume whose claim has another one, and lets one go that somebody deleted.
+    const goes =
+      volume.spec.persistentVolumeReclaimPolicy === 'Delete' || volume.metadata.deletionTimestamp !== undefined;
+    if (elsewhere && goes) this.#set({ volume: undefined });
     if (claim.spec.volumeName !== undefined) return;
     this.#bindTo(claim, volume.metadata.name);
   }
@@ -284,6 +251,14 @@ export class World {
 
   deletePrime(): void {
     this.#deletePrime();
+  }
+
+  /** It stays as long as a claim holds on to it. */
+  deleteVolume(): void {
+    const { volume } = this.#o;
+    if (volume === undefined) return;
+    this.#set({ volume: removal(volume, this.now) });
+    if (isDeletedUnbound(this.#o)) this.deletedUnbound.add(volume.metadata.name);
   }
 
   /** By force: its finalizers do not hold it. What nobody has had the time to look at is the sweeper's to report. */

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
+import { startConnectProxy } from '../../../test/support/connect-proxy.ts';
 import { fetchSource } from './fetch-source.ts';
 
-const variables = ['HTTP_PROXY', 'NO_PROXY'] as const;
+const variables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] as const;
 const servers: Server[] = [];
 afterEach(() => {
   for (const name of variables) delete process.env[name];
@@ -31,6 +32,16 @@ test('a source is reached by the proxy that the environment names', async () => 
   expect(await textOf('http://archives.invalid/a.tar.gz')).toBe(
     'the proxy was asked for http://archives.invalid/a.tar.gz',
   );
+});
+
+test('a proxy that does not let a host be reached is told of as the cause', async () => {
+  await using proxy = await startConnectProxy({ host: '127.0.0.1', hosts: {} });
+  process.env['HTTPS_PROXY'] = proxy.url;
+  await expect(textOf('https://archives.invalid/a.tar.gz')).rejects.toMatchObject({
+    code: 'SourceUnreachable',
+    message: expect.stringContaining('the proxy did not connect'),
+  });
+  expect(proxy.asked).toEqual(['archives.invalid:443']);
 });
 
 test('a source that NO_PROXY names is reached directly', async () => {

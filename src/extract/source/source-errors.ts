@@ -53,6 +53,10 @@ export function connectError(url: URL, cause: unknown): VolprimeError {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return unreachable(`The host name ${url.hostname} could not be resolved (${code}).`, cause);
   }
+  // Of the HTTP client's own making: what the populator itself breaks off does not come here.
+  if (code === 'UND_ERR_ABORTED') {
+    return unreachable(`${where} could not be reached: the proxy did not connect to it.`, cause);
+  }
   return unreachable(`${where} could not be reached (${code}).`, cause);
 }
 

@@ -8,6 +8,7 @@ import { done, type Outcome, stale } from '../outcome.ts';
 import { type CallResult, callPlugin } from '../plugin-call.ts';
 import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
 import { DEFAULT_CALL_TIMEOUT_MS, type RegisteredPlugin } from '../plugin-registry.ts';
+import { CLEANUP_ATTEMPTS } from '../tear-down.ts';
 import { podSecurityObjection } from './namespace.ts';
 import { patchStatus } from './record.ts';
 
@@ -65,7 +66,7 @@ export function callComplete(context: StepContext, o: Observation, attempt: numb
   });
 }
 
-/** Failing for ever must not hold the claim for ever: the count ends it (see tear-down), visibly. */
+/** Failing for ever must not hold the claim for ever: the count ends it (see tear-down), and the last call says so. */
 export function callCleanup(context: StepContext, o: Observation): Promise<Outcome> {
   return withPlugin(context, o, async ({ plugin }) => {
     const result = await call(context, plugin, 'populateCleanup', async (scoped) =>
@@ -78,9 +79,10 @@ export function callCleanup(context: StepContext, o: Observation): Promise<Outco
     const cleanupFailures = o.local.cleanupFailures + 1;
     context.memory.update(o.uid, {
       cleanupFailures,
-      cleanupRetryAt: context.now() + backoffMs(cleanupFailures, o.uid),
+      cleanupRetryAt: context.now() + (result.failure.afterMs ?? backoffMs(cleanupFailures, o.uid)),
     });
-    return { type: 'blocked', reason: 'PopulateCleanupFailed', message: result.failure.message };
+    const end = cleanupFailures < CLEANUP_ATTEMPTS ? '' : ` (call ${cleanupFailures}: the claim is let go without it)`;
+    return { type: 'blocked', reason: 'PopulateCleanupFailed', message: `${result.failure.message}${end}` };
   });
 }
 

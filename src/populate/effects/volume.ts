@@ -12,7 +12,7 @@ import type { Population } from '../../api/population.ts';
 import { claims, volumes } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import type { StepContext } from '../context.ts';
-import { isBoundTo, isDeleting, isReadOnly } from '../facts.ts';
+import { isBoundTo, isDeletedUnbound, isDeleting, isReadOnly } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { timestamp } from '../status.ts';
@@ -119,6 +119,19 @@ export async function deleteVolume(context: StepContext, o: Observation, volume:
   const { uid, resourceVersion } = volume.metadata;
   const outcome = await context.client.delete(volumes, keyOf(volume), { uid, resourceVersion, signal: context.signal });
   return settleDelete(context.stores.volumes, volume, outcome, `volume ${volume.metadata.name}`);
+}
+
+/** Why a volume that was handed over is not to be given up; undefined where live reads say what the observation says: see decide-rebind. */
+export async function mayYetBeBound(context: StepContext, o: Observation): Promise<Outcome | undefined> {
+  if (o.claim === undefined || o.volume === undefined) return stale('claim or volume is gone');
+  const options = { signal: context.signal };
+  const [claim, volume] = await Promise.all([
+    context.client.get(claims, keyOf(o.claim), options),
+    context.client.get(volumes, keyOf(o.volume), options),
+  ]);
+  if (claim !== undefined) context.stores.claims.merge(claim);
+  if (volume !== undefined) context.stores.volumes.merge(volume);
+  return isDeletedUnbound({ uid: o.uid, claim, volume }) ? undefined : stale('claim or volume is another one by now');
 }
 
 /** The recorded volume, handed over to a claim that has another one. */

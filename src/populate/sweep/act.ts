@@ -9,7 +9,7 @@ import {
 import type { Claim, KubeObject, Volume } from '../../api/objects.ts';
 import { type Population, populations } from '../../api/population.ts';
 import { claims, pods, type Resource, volumes } from '../../api/resources.ts';
-import { isKubeError, type KubeClient, keyOf, type WriteOutcome } from '../../kube/index.ts';
+import { ifServed, type KubeClient, keyOf, type WriteOutcome } from '../../kube/index.ts';
 import { withoutFinalizer } from '../../runtime/index.ts';
 import { suspendedPolicy } from '../effects/volume.ts';
 import { isDeleting } from '../facts.ts';
@@ -74,12 +74,9 @@ async function liveRecord(access: SweepAccess, { kind, object, claimUid }: Findi
   if (beside !== undefined && isRecord(beside)) return beside;
   for (const namespace of access.namespaces ?? [undefined]) {
     const selection = { namespace, labelSelector: `${LABEL_CLAIM_UID}=${claimUid}` };
-    const page = await client.listPage(populations, selection, { signal }).catch((error: unknown) => {
-      // Without the kind there are no records.
-      if (isKubeError(error, 'KUBE_NOT_FOUND')) return { items: [] };
-      throw error;
-    });
-    const found = page.items.find(isRecord);
+    // Without the kind there are no records.
+    const page = await ifServed(client.listPage(populations, selection, { signal }));
+    const found = page?.items.find(isRecord);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -107,9 +107,34 @@ export async function expectBound(suite: Suite, namespace: string, name: string)
   await until(`${namespace}/${name} to be bound`, () => claimOf(suite, namespace, name), isFullyBound, SLOWLY);
 }
 
-/** Bound, with these files, and nothing of ours is left in the namespace. */
-export async function expectPopulated(suite: Suite, namespace: string, name: string, listing: string): Promise<void> {
-  await expectBound(suite, namespace, name);
-  await expectNothingLeft(suite.cluster, namespace);
-  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
+/** Where claims are, and whose end would make a wait for them vain. */
+export interface Place {
+  readonly namespace: string;
+  readonly controller?: { check(): void };
+}
+
+/** Listings of what claims hold, by the names of the claims. */
+export type Contents = Readonly<Record<string, string>>;
+
+/** Each bound, with the record saying so and these files. */
+export async function expectPopulated(suite: Suite, place: Place, contents: Contents): Promise<void> {
+  const { namespace, controller } = place;
+  for (const name of Object.keys(contents))
+    await until(
+      `${namespace}/${name} to be bound and its record to succeed`,
+      async () => {
+        controller?.check();
+        const claim = await claimOf(suite, namespace, name);
+        return { bound: isFullyBound(claim), phase: (await recordOf(suite.cluster, claim))?.status?.phase };
+      },
+      ({ bound, phase }) => bound && phase === 'Succeeded',
+      SLOWLY,
+    );
+  expect(await readBack(suite.cluster, namespace, Object.keys(contents))).toEqual(contents);
+}
+
+/** As above, and nothing of ours is left in the whole namespace. */
+export async function expectAtRest(suite: Suite, place: Place, contents: Contents): Promise<void> {
+  await expectPopulated(suite, place, contents);
+  await expectNothingLeft(suite.cluster, place.namespace, () => place.controller?.check());
 }

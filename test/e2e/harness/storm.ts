@@ -50,6 +50,7 @@ export async function playStorm(suite: Suite, seed: number, size: StormSize): Pr
     await playStep(sea, step, plan.claims);
     for (const name of step.deleteSources) deletedSources.add(name);
   }
+  tellStorm(plan, proxies);
   for (const proxy of proxies) proxy.faults.reset();
   const back = plan.survivors.filter(({ name }) => deletedSources.has(name));
   if (back.length > 0) await suite.apply(...back.map((claim) => sourceOf(sea, claim).source));
@@ -59,6 +60,18 @@ export async function playStorm(suite: Suite, seed: number, size: StormSize): Pr
   await expectNothingLeft(suite.cluster, namespace, () => check(sea));
   await expectNoMounts(sea, seen);
   seen.stop();
+}
+
+/** How much of a storm it was: kills that met nobody and faults that hit nothing would prove nothing. */
+function tellStorm({ claims: all, steps, survivors }: StormPlan, proxies: readonly ApiProxy[]): void {
+  const kills = steps.filter(({ kill }) => kill !== undefined).length;
+  const sources = steps.flatMap(({ deleteSources }) => deleteSources).length;
+  const seen = proxies.reduce((sum, { faults }) => sum + faults.requests.length, 0);
+  const spoilt = proxies.reduce((sum, { faults }) => sum + faults.spoilt, 0);
+  process.stderr.write(
+    `storm: ${all.length} claims, ${kills} kills, ${all.length - survivors.length} claims and ${sources} sources deleted, ${spoilt} of ${seen} requests spoilt\n`,
+  );
+  expect(spoilt).toBeGreaterThan(kills);
 }
 
 /** One request in some is refused, delayed or loses its answer. Leases are left alone: killing is what ends a term here. */

@@ -1,4 +1,5 @@
 /** What one file of tests works with: the cluster, servers of archives and transfers, namespaces, and controllers to kill. */
+import { afterAll, beforeAll } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +9,11 @@ import { storageClasses } from '../../../src/api/resources.ts';
 import { type ArchiveServer, startArchiveServer } from '../../support/archive-server.ts';
 import { type Account, controllerAccount, writeKubeconfig } from './account.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
-import { type Cluster, type ClusterUse, openCluster, projectDir } from './cluster.ts';
+import { type Cluster, CLUSTER_UP_MS, type ClusterUse, openCluster, projectDir } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { deployController } from './deployment.ts';
 import { applyObjects, createNamespace, provideLeases, removeNamespace } from './namespaces.ts';
-import { buildProgram, type Program } from './program.ts';
+import { ownProgram, type Program } from './program.ts';
 import { startTransferService, type TransferService } from './transfer-service.ts';
 
 /** Time to take a suite down. */
@@ -78,7 +79,7 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
     stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const archives = stack.use(await startArchiveServer({ host: cluster.hostAddress }));
   const transfers = stack.use(await startTransferService(cluster));
-  const own = stack.use(await buildProgram());
+  const own = await ownProgram();
   await provideLeases(cluster);
   const account = await controllerAccount(cluster);
   const namespaces: string[] = [];
@@ -135,6 +136,16 @@ export async function openSuite(use: ClusterUse = 'shared'): Promise<Suite> {
     },
   };
   return suite;
+}
+
+/** The suite of a file of tests: opened before its tests, given to `take`, which may add to it, and closed after them. */
+export function useSuite(take: (opened: Suite) => void | Promise<void>, use: ClusterUse = 'shared'): void {
+  let suite: Suite | undefined;
+  beforeAll(async () => {
+    suite = await openSuite(use);
+    await take(suite);
+  }, CLUSTER_UP_MS);
+  afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
 }
 
 async function copyClass(cluster: Cluster, from: string, name: string): Promise<void> {

@@ -2,8 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
+const SLOWEST_MS = 700;
+
 export interface UntilOptions {
   readonly limitMs?: number;
+  /** Between the first looks. */
   readonly intervalMs?: number;
 }
 
@@ -12,14 +15,16 @@ export async function until<T>(
   what: string,
   read: () => T | Promise<T>,
   wanted: (value: T) => boolean = Boolean,
-  { limitMs = 120_000, intervalMs = 150 }: UntilOptions = {},
+  { limitMs = 120_000, intervalMs = 100 }: UntilOptions = {},
 ): Promise<T> {
-  const end = performance.now() + limitMs;
+  const begin = performance.now();
+  const end = begin + limitMs;
   for (;;) {
     const value = await read();
     if (wanted(value)) return value;
     if (performance.now() > end) throw new Error(`${what}: not within ${limitMs / 1000} s; last seen ${show(value)}`);
-    await delay(intervalMs);
+    // What takes long is asked for less often: many wait at a time, and each look costs the API server something.
+    await delay(Math.max(intervalMs, Math.min((performance.now() - begin) / 10, SLOWEST_MS)));
   }
 }
 

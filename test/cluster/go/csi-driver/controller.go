@@ -61,8 +61,8 @@ func (c *controllerServer) CreateVolume(_ context.Context, r *csi.CreateVolumeRe
 		}
 		return c.created(existing, r), nil
 	}
-	if wanted.CapacityBytes > c.available() {
-		return nil, status.Errorf(codes.ResourceExhausted, "%d bytes requested, %d available", wanted.CapacityBytes, c.available())
+	if left := c.available(r.Parameters); wanted.CapacityBytes > left {
+		return nil, status.Errorf(codes.ResourceExhausted, "%d bytes requested, %d available", wanted.CapacityBytes, left)
 	}
 	if err := c.makeData(wanted, r.VolumeContentSource); err != nil {
 		return nil, err
@@ -298,7 +298,7 @@ func (c *controllerServer) GetCapacity(_ context.Context, r *csi.GetCapacityRequ
 	if topology := r.AccessibleTopology; topology != nil && topology.Segments[topologyKey] != c.node {
 		return &csi.GetCapacityResponse{}, nil
 	}
-	return &csi.GetCapacityResponse{AvailableCapacity: c.available()}, nil
+	return &csi.GetCapacityResponse{AvailableCapacity: c.available(r.Parameters)}, nil
 }
 
 func (c *controllerServer) ListVolumes(_ context.Context, r *csi.ListVolumesRequest) (*csi.ListVolumesResponse, error) {
@@ -435,8 +435,8 @@ func (c *controllerServer) ControllerExpandVolume(_ context.Context, r *csi.Cont
 	if limit := r.CapacityRange.LimitBytes; limit > 0 && size > limit {
 		return nil, status.Errorf(codes.OutOfRange, "volume has %d bytes, at most %d allowed", size, limit)
 	}
-	if size-v.CapacityBytes > c.available() {
-		return nil, status.Errorf(codes.OutOfRange, "%d bytes requested, %d more available", size, c.available())
+	if left := c.available(v.Parameters); size-v.CapacityBytes > left {
+		return nil, status.Errorf(codes.OutOfRange, "%d bytes requested, %d more available", size, left)
 	}
 	if v.Backing == backingImage {
 		if err := resizeImage(v.DataPath, size); err != nil {

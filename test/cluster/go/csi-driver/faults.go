@@ -97,7 +97,7 @@ func (d *driver) controlHandler() http.Handler {
 		reply(w, d.faults.list())
 	})
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.faults.counts()) })
-	mux.HandleFunc("PUT /capacity", d.setCapacity)
+	mux.HandleFunc("PUT /pools/{name}", d.limitPool)
 	return mux
 }
 
@@ -120,7 +120,8 @@ func (d *driver) addFault(w http.ResponseWriter, r *http.Request) {
 	reply(w, d.faults.list())
 }
 
-func (d *driver) setCapacity(w http.ResponseWriter, r *http.Request) {
+// limitPool says how many bytes the volumes of a pool may request together.
+func (d *driver) limitPool(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Bytes int64 `json:"bytes"`
 	}
@@ -129,7 +130,7 @@ func (d *driver) setCapacity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.mu.Lock()
-	d.capacity = body.Bytes
+	d.pools[r.PathValue("name")] = body.Bytes
 	d.mu.Unlock()
 	reply(w, body)
 }

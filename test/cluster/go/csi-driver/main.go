@@ -31,10 +31,9 @@ func main() {
 	control := flag.String("control-socket", "", "Unix socket of the fault switches; empty: none")
 	dir := flag.String("state-dir", "", "where volumes and snapshots are kept")
 	node := flag.String("node", "", "name of the node")
-	capacity := flag.Int64("capacity", 1<<40, "bytes that all volumes together may request")
 	flag.Parse()
 
-	d, err := newDriver(*dir, *node, *capacity)
+	d, err := newDriver(*dir, *node)
 	if err != nil {
 		log.Fatal(err)
 	}

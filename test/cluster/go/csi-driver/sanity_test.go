@@ -19,7 +19,7 @@ func TestSanity(t *testing.T) {
 		backing = backingDirectory
 	}
 	dir := t.TempDir()
-	d, err := newDriver(filepath.Join(dir, "state"), "node-1", 1<<50)
+	d, err := newDriver(filepath.Join(dir, "state"), "node-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ import (
 const (
 	backingDirectory = "directory"
 	backingImage     = "image"
+	// poolParameter of a StorageClass names the pool whose capacity its volumes share.
+	poolParameter = "pool"
+	unlimited     = 1 << 50
 )
 
 // volume is kept as volume.json beside its data. It exists if and only if that file does.
@@ -52,15 +55,15 @@ type driver struct {
 	faults *faults
 
 	mu        sync.Mutex
-	capacity  int64
+	pools     map[string]int64
 	volumes   map[string]*volume
 	snapshots map[string]*snapshot
 	locks     map[string]*sync.Mutex
 }
 
-func newDriver(dir, node string, capacity int64) (*driver, error) {
+func newDriver(dir, node string) (*driver, error) {
 	d := &driver{
-		dir: dir, node: node, capacity: capacity, faults: newFaults(),
+		dir: dir, node: node, faults: newFaults(), pools: map[string]int64{},
 		volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, locks: map[string]*sync.Mutex{},
 	}
 	if err := load(filepath.Join(dir, "volumes"), "volume.json", func(v *volume) { d.volumes[v.ID] = v }); err != nil {
@@ -134,13 +137,20 @@ func (d *driver) snapshot(id string) (*snapshot, bool) {
 	return s, ok
 }
 
-// available is what new volumes may still request.
-func (d *driver) available() int64 {
+// available is what new volumes with these parameters may still request. Without a limit on their pool it is always the same: a figure
+// that falls with each volume would be published each time.
+func (d *driver) available(parameters map[string]string) int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	left := d.capacity
+	pool := parameters[poolParameter]
+	left, ok := d.pools[pool]
+	if !ok {
+		return unlimited
+	}
 	for _, v := range d.volumes {
-		left -= v.CapacityBytes
+		if v.Parameters[poolParameter] == pool {
+			left -= v.CapacityBytes
+		}
 	}
 	return max(left, 0)
 }
