@@ -1,7 +1,7 @@
 /** What runs: our populator as it is in the image, and what somebody would type instead. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../image/bundle.ts';
 
@@ -17,7 +17,7 @@ export interface Command {
 
 export interface Run {
   readonly seconds: number;
-  /** MiB; the largest process only. */
+  /** MiB; of the command's own process, without those that it starts. */
   readonly peakRss: number;
 }
 
@@ -58,21 +58,32 @@ export function volprime({ url, target, kind, flush }: Population): Command {
   };
 }
 
-const timeFile = join(buildDir, 'time');
+const LOOK_MS = 100;
 
 /** @throws Error where the command does not end well. */
 export async function runCommand({ arguments: words, env }: Command): Promise<Run> {
+  const [program, ...rest] = words;
   const startedAt = performance.now();
-  const child = spawn('/usr/bin/time', ['-f', '%M', '-o', timeFile, ...words], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  let peakRss = 0;
+  const looking = setInterval(() => {
+    peakRss = Math.max(peakRss, peakRssOf(child.pid));
+  }, LOOK_MS);
   const [code] = await once(child, 'exit');
   const seconds = (performance.now() - startedAt) / 1000;
+  clearInterval(looking);
   if (code !== 0) throw new Error(`exit code ${String(code)}: ${words.join(' ').slice(0, 500)}`);
-  const peakRss = Number(readFileSync(timeFile, 'utf8').trim().split('\n').at(-1)) / 1024;
-  rmSync(timeFile);
   return { seconds, peakRss };
+}
+
+/** The kernel's own high-water mark since the program began, in MiB; 0 where the process is gone. */
+function peakRssOf(pid: number | undefined): number {
+  try {
+    const kib = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Number(kib ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 }
 
 export function installed(program: string): boolean {

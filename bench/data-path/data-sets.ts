@@ -100,9 +100,9 @@ function words(bytes: (length: number) => Buffer, length: number): Buffer {
   return Buffer.from(text.join('')).subarray(0, length);
 }
 
-/** A quarter does not compress, the rest is text. */
+/** A tenth does not compress, the rest is text: a third remains of the whole. */
 function mixed(bytes: (length: number) => Buffer, length: number): Buffer {
-  const random = length / 4;
+  const random = Math.floor(length / 10);
   return Buffer.concat([bytes(random), words(bytes, length - random)]);
 }
 

@@ -14,9 +14,11 @@ const COMMAND_BYTES = 64 * 1024;
 /** Fits into the second-level cache together with what inflates into it. */
 export const DATA_BYTES = 256 * 1024;
 const BATCHES = 32;
+/** Waking a thread for each batch would cost as much as some of them. */
+const GATHER = 4;
 
 export function createBatchRing(): RingMemory {
-  return createRing(BATCHES, COMMAND_BYTES + DATA_BYTES);
+  return createRing(BATCHES, COMMAND_BYTES + DATA_BYTES, GATHER);
 }
 
 const MAKE_DIRECTORY = 1;

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { createRing, RingConsumer, RingProducer, RingStoppedError, stopRing } from './slot-ring.ts';
 
@@ -35,6 +36,23 @@ test('a stopped ring ends all waits, also those that began before', async () => 
 
 test('the number of slots must be a power of two: sequence numbers wrap', () => {
   expect(() => createRing(3, 8)).toThrow(RangeError);
+});
+
+test('a ring that gathers wakes its consumer when enough has come, and when the producer waits for it', async () => {
+  const memory = createRing(4, 8, 2);
+  const producer = new RingProducer(memory);
+  const consumer = new RingConsumer(memory);
+  const wake = { done: false };
+  const taken = consumer.takeAsync().then((slot) => {
+    wake.done = true;
+    return slot.toString();
+  });
+  producer.publish(producer.reserve().write('one'));
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  expect(wake.done).toBe(false);
+  producer.publish(producer.reserve().write('two'));
+  expect(await taken).toBe('one');
+  expect(() => createRing(4, 8, 5)).toThrow(RangeError);
 });
 
 /** Sums up bytes of a ring until an empty slot comes. */

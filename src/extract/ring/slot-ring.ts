@@ -11,6 +11,8 @@ export interface RingMemory {
   readonly slots: number;
   /** Bytes of one slot. */
   readonly slotSize: number;
+  /** A consumer that waits is woken once so many slots are filled, or when the producer waits for it. */
+  readonly gather: number;
 }
 
 /** Thrown by waits of a ring that was stopped: the cause is known to whoever stopped it. */
@@ -32,9 +34,10 @@ const CONTROL_WORDS = 8;
 const ALIGNMENT = 64;
 
 /** @param slots a power of two, so that places follow one another when sequence numbers wrap. */
-export function createRing(slots: number, slotSize: number): RingMemory {
+export function createRing(slots: number, slotSize: number, gather = 1): RingMemory {
+  if (gather > slots) throw new RangeError('a ring cannot gather more than it holds');
   if (slots < 1 || (slots & (slots - 1)) !== 0) throw new RangeError('the number of slots must be a power of two');
-  return { shared: new SharedArrayBuffer(headerBytes(slots) + slots * slotSize), slots, slotSize };
+  return { shared: new SharedArrayBuffer(headerBytes(slots) + slots * slotSize), slots, slotSize, gather };
 }
 
 function headerBytes(slots: number): number {
@@ -100,7 +103,13 @@ class RingEnd {
 
 /** The filling end. One thread at a time. */
 export class RingProducer extends RingEnd {
+  readonly #gather: number;
   #sequence = 0;
+
+  constructor(memory: RingMemory) {
+    super(memory);
+    this.#gather = memory.gather;
+  }
 
   /** Blocks until a slot is free. @throws RingStoppedError */
   reserve(): Buffer {
@@ -119,11 +128,12 @@ export class RingProducer extends RingEnd {
     this.control[this.lengthWord(this.#sequence)] = length;
     this.#sequence = (this.#sequence + 1) | 0;
     Atomics.store(this.control, PUBLISHED, this.#sequence);
-    this.signal(FILL_EVENTS);
+    if (this.occupied() >= this.#gather) this.signal(FILL_EVENTS);
   }
 
   /** Blocks until the consumer has released all that was published. @throws RingStoppedError */
   drain(): void {
+    this.signal(FILL_EVENTS);
     this.block(FREE_EVENTS, () => this.occupied() === 0);
   }
 }
@@ -147,7 +157,8 @@ export class RingConsumer extends RingEnd {
   release(): void {
     this.#sequence = (this.#sequence + 1) | 0;
     Atomics.store(this.control, RELEASED, this.#sequence);
-    this.signal(FREE_EVENTS);
+    // A producer that waits is woken once for half a ring, not for each slot of it.
+    if (this.occupied() <= this.count / 2) this.signal(FREE_EVENTS);
   }
 
   #filled(): Buffer {
