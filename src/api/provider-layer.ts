@@ -1,7 +1,7 @@
 /** What a Provider says of one archive, image or file: at its top level, or of each of its layers. */
 import * as z from 'zod';
 import { type Rule, ruled } from './rule.ts';
-import { sourceUrlSchema } from './source-url.ts';
+import { shorterSourceUrlSchema, sourceUrlSchema } from './source-url.ts';
 
 export const formats = ['Tar', 'File', 'Raw'] as const;
 
@@ -19,13 +19,16 @@ const checksumSchema = ruled(
 
 const globs = z.array(z.string().min(1).max(1024)).min(1).max(64);
 
+const WHERE =
+  'Where the source is: an http or https URL, s3://bucket/key, or oci://registry/repository:tag (all layers of the image or artifact). Credentials belong in secretRef, never in the URL.';
+
+/** Of a Provider with one source. */
+export const onlySourceUrlSchema = sourceUrlSchema('sourceURL', WHERE);
+
 export const layerShape = {
-  sourceURL: sourceUrlSchema(
-    'sourceURL',
-    'Where the source is: an http or https URL. Credentials belong in secretRef, never in the URL.',
-  ),
+  sourceURL: shorterSourceUrlSchema('sourceURL', WHERE),
   mirrors: z
-    .array(sourceUrlSchema('mirrors', 'As sourceURL.'))
+    .array(shorterSourceUrlSchema('mirrors', 'As sourceURL.'))
     .min(1)
     .max(8)
     .optional()
@@ -47,16 +50,25 @@ export const layerShape = {
   }),
 };
 
-type Names = Partial<Readonly<Record<'format' | 'stripComponents' | 'include' | 'exclude', unknown>>>;
+interface Said extends Partial<Readonly<Record<'format' | 'stripComponents' | 'include' | 'exclude', unknown>>> {
+  readonly sourceURL?: string | undefined;
+  readonly mirrors?: readonly string[] | undefined;
+}
 
 /** For each object that has the fields of a layer. */
-export const layerRules: readonly Rule<Names>[] = [
+export const layerRules: readonly Rule<Said>[] = [
   {
     rule: "!has(self.format) || self.format == 'Tar' || !(has(self.stripComponents) || has(self.include) || has(self.exclude))",
     holds: ({ format, stripComponents, include, exclude }) =>
       format === undefined || format === 'Tar' || [stripComponents, include, exclude].every((it) => it === undefined),
     message:
       'stripComponents, include and exclude choose from the names in an archive: leave them out with format File or Raw',
+  },
+  {
+    rule: "!has(self.sourceURL) || !has(self.mirrors) || self.mirrors.all(mirror, mirror.startsWith('oci:') == self.sourceURL.startsWith('oci:'))",
+    holds: ({ sourceURL, mirrors = [] }) =>
+      sourceURL === undefined || mirrors.every((mirror) => mirror.startsWith('oci:') === sourceURL.startsWith('oci:')),
+    message: 'mirrors must be oci:// where sourceURL is, and nowhere else: a registry names its bytes in its own way',
   },
 ];
 

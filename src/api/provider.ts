@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { conditionsSchema } from './conditions.ts';
 import { PROVIDER_GROUP } from './names.ts';
 import type { KubeObject } from './objects.ts';
-import { layerRules, layersSchema, layerShape } from './provider-layer.ts';
+import { layerRules, layersSchema, layerShape, onlySourceUrlSchema } from './provider-layer.ts';
 import { limitsSchema, modeSchema, onExistingSchema, ownershipSchema } from './provider-options.ts';
 import type { Resource } from './resources.ts';
 import { ruled } from './rule.ts';
-import { proxySchema } from './source-url.ts';
+import { proxySchema, s3Schema } from './source-url.ts';
 
 const extractPathSchema = ruled(
   z.string().min(1).max(4096),
@@ -30,7 +30,7 @@ const objectName = z.string().min(1).max(253);
 
 const specShape = {
   ...layerShape,
-  sourceURL: layerShape.sourceURL.optional(),
+  sourceURL: onlySourceUrlSchema.optional(),
   layers: layersSchema.optional(),
   extractPath: extractPathSchema.default('/'),
   secretRef: z
@@ -38,7 +38,7 @@ const specShape = {
     .optional()
     .meta({
       description:
-        'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; and beside it or alone "tls.crt" and "tls.key".',
+        'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey" (S3; and "sessionToken"); and beside it or alone "tls.crt" and "tls.key".',
     }),
   caBundleRef: z
     .object({
@@ -52,6 +52,7 @@ const specShape = {
     })
     .optional()
     .meta({ description: "Certificates that are trusted for the download, beside the populator image's own." }),
+  s3: s3Schema.optional(),
   proxy: proxySchema.optional(),
   limits: limitsSchema.optional(),
   ownership: ownershipSchema.optional(),

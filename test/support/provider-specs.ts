@@ -21,8 +21,12 @@ export const refusedSpecs: readonly RefusedSpec[] = [
       words: 'must be an absolute URL such as https://',
     },
     { what: 'an empty URL', spec: { sourceURL: '' }, words: 'sourceURL' },
-    { what: 'file:', spec: { sourceURL: 'file:///etc/passwd' }, words: 'must use the scheme http or https' },
-    { what: 'ftp:', spec: { sourceURL: 'ftp://example.com/a.tgz' }, words: 'must use the scheme http or https' },
+    { what: 'file:', spec: { sourceURL: 'file:///etc/passwd' }, words: 'must use the scheme http, https, s3 or oci' },
+    {
+      what: 'ftp:',
+      spec: { sourceURL: 'ftp://example.com/a.tgz' },
+      words: 'must use the scheme http, https, s3 or oci',
+    },
     { what: 'no host', spec: { sourceURL: 'https:///a.tgz' }, words: 'must name a host' },
     {
       what: 'a password',
@@ -43,6 +47,30 @@ export const refusedSpecs: readonly RefusedSpec[] = [
       words: words.replace('sourceURL', 'mirrors'),
     },
   ]),
+  { what: 'a bucket without a key', spec: { sourceURL: 's3://bucket/' }, words: 'as s3://bucket/key' },
+  { what: 'a bucket that is none', spec: { sourceURL: 's3://My_Bucket/key' }, words: 'as s3://bucket/key' },
+  { what: 'a registry alone', spec: { sourceURL: 'oci://ghcr.io' }, words: 'as oci://registry/repository:tag' },
+  {
+    what: 'a tag that is none',
+    spec: { sourceURL: 'oci://ghcr.io/org/data:' },
+    words: 'as oci://registry/repository:tag',
+  },
+  { what: 'a digest that is none', spec: { sourceURL: 'oci://ghcr.io/org/data@md5:aa' }, words: 'as oci://registry/' },
+  {
+    what: 'a registry with a mirror that is none',
+    spec: { sourceURL: 'oci://ghcr.io/org/data:1', mirrors: [sourceURL] },
+    words: 'mirrors must be oci:// where sourceURL is',
+  },
+  {
+    what: 'an endpoint with a query',
+    spec: { sourceURL: 's3://bucket/key', s3: { endpoint: 'https://s3?x=1' } },
+    words: 's3.endpoint must be',
+  },
+  {
+    what: 'a region with spaces',
+    spec: { sourceURL: 's3://bucket/key', s3: { region: 'eu central' } },
+    words: 's3.region must be',
+  },
   {
     what: 'a path out of the volume',
     spec: { sourceURL, extractPath: '/data/../../etc' },
@@ -174,5 +202,14 @@ export const acceptedSpecs: readonly (readonly [what: string, spec: object])[] =
       ownership: { preserve: true },
     },
   ],
+  [
+    'S3',
+    {
+      sourceURL: 's3://bucket/a key/with=signs.tar',
+      s3: { endpoint: 'https://{bucket}.s3.example.com', region: 'eu-central-1' },
+    },
+  ],
+  ['a tag', { sourceURL: 'oci://localhost:5000/org/data_set/x:1.2', mirrors: ['oci://ghcr.io/org/data'] }],
+  ['a digest', { sourceURL: `oci://ghcr.io/org/data@sha256:${digest}`, checksum: `sha256:${digest}` }],
   ['one image', { sourceURL: 'https://example.com/disk.img.zst', format: 'Raw' }],
 ];

@@ -45,7 +45,7 @@ export function populateCommand(): Command {
     .description(
       'Fills a directory from a URL or from a Provider, by the same code that fills volumes. Needs no cluster.',
     )
-    .addOption(ofUrl('--url <url>', 'where the data is: http or https'))
+    .addOption(ofUrl('--url <url>', 'where the data is: http://, https://, s3:// or oci://'))
     .addOption(ofUrl('--mirror <url>', 'the same bytes at another place; may be said several times').argParser(collect))
     .addOption(ofUrl('--extract-path <path>', 'directory inside the target that receives the content (default: "/")'))
     .addOption(ofUrl('--checksum <digest>', 'sha256: or sha512: and the digest of the data as downloaded'))

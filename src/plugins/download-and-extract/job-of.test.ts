@@ -52,6 +52,11 @@ describe('each field has its place', () => {
       { limits: { bytes: '1Ki', files: 1, ratio: 2, bandwidth: '1M' } },
       { limits: { bytes: 1024, files: 1, ratio: 2, bandwidth: 1_000_000 } },
     ],
+    [
+      's3',
+      { s3: { region: 'eu-central-1' } },
+      { layers: [{ ...layer, s3: { region: 'eu-central-1', endpoint: undefined } }] },
+    ],
     ['uid and gid', { ownership: { uid: 1, gid: 2 } }, { ownership: { preserve: false, uid: 1, gid: 2 } }],
     ['preserve', { ownership: { preserve: true } }, { ownership: { preserve: true, uid: undefined, gid: undefined } }],
     ['mode', { mode: { files: '0640', directories: '750' } }, { modes: { files: 0o640, directories: 0o750 } }],

@@ -16,7 +16,7 @@ const ON_EXISTING = { Clean: 'clean', Fail: 'fail', Merge: 'merge' } as const sa
 export function jobOf({ path, kind, spec }: Target): Job {
   return {
     target: kind === 'device' ? { kind, path } : { kind, path, extractPath: spec.extractPath },
-    layers: layersOf(spec).map(layerOf),
+    layers: layersOf(spec).map((layer) => layerOf(layer, spec.s3)),
     limits: limitsOf(spec.limits),
     ownership: ownershipOf(spec.ownership),
     modes: { files: octal(spec.mode?.files), directories: octal(spec.mode?.directories) },
@@ -37,7 +37,7 @@ export function holdsImage(spec: ProviderSpec): boolean {
   return layersOf(spec).some(({ format }) => format === 'Raw');
 }
 
-function layerOf(layer: LayerSpec): Layer {
+function layerOf(layer: LayerSpec, s3: ProviderSpec['s3']): Layer {
   const { sourceURL, mirrors = [], checksum, format, stripComponents = 0, include = [], exclude = [] } = layer;
   return {
     urls: [sourceURL, ...mirrors],
@@ -46,7 +46,7 @@ function layerOf(layer: LayerSpec): Layer {
     stripComponents,
     include,
     exclude,
-    s3: undefined,
+    s3: s3 && { endpoint: s3.endpoint, region: s3.region },
   };
 }
 
