@@ -67,6 +67,11 @@ export class HttpSource implements ByteSource {
     return this.#began.length;
   }
 
+  /** Of the next byte. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** Ends before the byte at `end`, which has not been read yet. */
   stopAt(end: number): void {
     this.#end = end;

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../../test/support/archive-server.ts';
 import { HttpClient } from './client.ts';
 import { HttpSource, representationOf } from './http-source.ts';
-import { ParallelSource } from './parallel-source.ts';
+import { type ParallelOptions, ParallelSource } from './parallel-source.ts';
 
 const body = randomBytes(1_000_000);
 const other = randomBytes(1_000_000);
@@ -22,12 +23,24 @@ afterEach(async () => {
 });
 
 /** Four connections from the first read on, until that is given up. */
-function fourWide() {
-  const width = { connections: 4, observe() {}, giveUp: () => void (width.connections = 1) };
-  return width;
+function fourWide(): ParallelOptions['width'] {
+  let connections = 4;
+  return {
+    get connections() {
+      return connections;
+    },
+    observe() {},
+    giveUp: () => void (connections = 1),
+  };
 }
 
-async function serve(route: Route, pause: () => Promise<void> = async () => undefined) {
+interface Reading {
+  readonly pause?: () => Promise<void>;
+  readonly width?: ParallelOptions['width'];
+  readonly step?: number;
+}
+
+async function serve(route: Route, { pause, width = fourWide(), step = 7001 }: Reading = {}) {
   server.set('/a', { body, headers, ranges: true, ...route });
   const signal = AbortSignal.timeout(10_000);
   const timeouts = { connectMs: 2000, headersMs: 500, idleMs: 500 };
@@ -43,8 +56,7 @@ async function serve(route: Route, pause: () => Promise<void> = async () => unde
   const url = new URL(`${server.url}/a`);
   const options = { client, url, checksumDeclared: false, retryPolicy, logger, signal };
   const answer = await client.get(url, {});
-  const began = { ...representationOf(answer), length: body.length };
-  const width = fourWide();
+  const began = { ...representationOf(answer), length: route.body?.length ?? body.length };
   await using source = new ParallelSource(new HttpSource(options, began, { body: answer.body }), {
     ...options,
     began,
@@ -54,11 +66,11 @@ async function serve(route: Route, pause: () => Promise<void> = async () => unde
   });
   const pieces: Buffer[] = [];
   for (;;) {
-    const into = Buffer.alloc(7001);
+    const into = Buffer.alloc(step);
     const count = await source.read(into);
     if (count === 0) return { received: Buffer.concat(pieces), connections: width.connections };
     pieces.push(into.subarray(0, count));
-    await pause();
+    await pause?.();
   }
 }
 
@@ -76,6 +88,14 @@ describe('parts', () => {
     expect(server.requests.slice(1).every(({ headers }) => headers['if-range'] === '"v1"')).toBe(true);
   });
 
+  test.each([2, 3, 9, 15])('come in order where %i are all that there are', async (parts) => {
+    const small = body.subarray(0, (parts + 1) * partBytes - 5);
+    const { received } = await serve({ body: small });
+    expect(received.equals(small)).toBe(true);
+    const asked = firsts().slice(1);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
   test('come by undici where a proxy may be in the way', async () => {
     process.env['HTTP_PROXY'] = 'http://127.0.0.1:1';
     process.env['NO_PROXY'] = '127.0.0.1';
@@ -84,7 +104,7 @@ describe('parts', () => {
 
   test('are not fetched further ahead than there is memory for', async () => {
     let [read, farthest] = [0, 0];
-    const { received } = await serve({}, async () => {
+    const pause = async () => {
       read += 1;
       if (read % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       farthest = Math.max(
@@ -93,7 +113,8 @@ describe('parts', () => {
           .filter((first) => first > 0)
           .map((first) => first - read * 7001),
       );
-    });
+    };
+    const { received } = await serve({}, { pause });
     expect(received.equals(body)).toBe(true);
     expect(farthest).toBeGreaterThan(0);
     expect(farthest).toBeLessThanOrEqual(17 * partBytes + 7001);
@@ -110,6 +131,31 @@ describe('parts', () => {
     expect(connections).toBe(4);
   });
 });
+
+test('whatever the sizes, and however often the number of connections changes, the body is what it is', async () => {
+  const arbitrary = fc.record({
+    length: fc.integer({ min: 1, max: 400_000 }),
+    step: fc.integer({ min: 500, max: 90_000 }),
+    widths: fc.array(fc.constantFrom(1, 2, 4, 16), { minLength: 1, maxLength: 40 }),
+    broken: fc.integer({ min: 0, max: 400_000 }),
+  });
+  const property = fc.asyncProperty(arbitrary, async ({ length, step, widths, broken }) => {
+    let [turn, given] = [0, false];
+    const width = {
+      get connections() {
+        return given ? 1 : (widths[turn % widths.length] ?? 1);
+      },
+      observe: () => void (turn += 1),
+      giveUp: () => void (given = true),
+    };
+    const parts = (first: number, nth: number) =>
+      nth === 1 && Math.floor(first / partBytes) === Math.floor(broken / partBytes) ? { cutAfter: 9000 } : undefined;
+    const small = body.subarray(0, length);
+    const { received } = await serve({ body: small, parts }, { width, step });
+    expect(received.equals(small)).toBe(true);
+  });
+  await fc.assert(property, { numRuns: 40 });
+}, 60_000);
 
 describe('the body goes on as one stream', () => {
   test('where parts are promised and the whole is sent', async () => {

@@ -34,8 +34,9 @@ interface Part {
 
 export class ParallelSource implements ByteSource {
   readonly #options: ParallelOptions;
-  /** Reads from `#position` to before `#next`. */
   #stream: HttpSource | undefined;
+  /** Where the stream ends and the parts begin. Undefined: it goes to the end, and there are no parts. */
+  #border: number | undefined;
   /** What follows the stream, in order and without gaps. */
   #parts: Part[] = [];
   /** Of the next byte to be delivered. */
@@ -63,10 +64,10 @@ export class ParallelSource implements ByteSource {
 
   async read(into: Uint8Array): Promise<number> {
     const startedMs = performance.now();
-    for (;;) {
+    while (this.#position < this.length) {
       this.#options.signal.throwIfAborted();
       const count = await this.#readSome(into);
-      if (count === 0 && this.#position < this.length) continue;
+      if (count === 0) continue;
       this.#position += count;
       const atMs = performance.now();
       this.#waitedMs += atMs - startedMs;
@@ -74,6 +75,7 @@ export class ParallelSource implements ByteSource {
       this.#adapt();
       return count;
     }
+    return 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,12 +85,13 @@ export class ParallelSource implements ByteSource {
     await this.#stream?.[Symbol.asyncDispose]();
   }
 
-  /** @returns 0 where another call is needed, or the body is at its end. */
+  /** @returns 0 where another call is needed. */
   async #readSome(into: Uint8Array): Promise<number> {
     if (this.#stream !== undefined) {
+      this.#assertAt(this.#stream.position);
       const count = await this.#stream.read(into);
       this.#bytes += count;
-      if (count === 0 && this.#position < this.length) await this.#cross(this.#stream);
+      if (count === 0) await this.#cross(this.#stream);
       return count;
     }
     const part = this.#parts[0];
@@ -105,6 +108,7 @@ export class ParallelSource implements ByteSource {
     const part = this.#parts[0];
     if (part === undefined || part.failed) {
       this.#giveUpParts();
+      this.#border = undefined;
       stream.stopAt(this.length);
     } else if (part.filled === 0) await this.#news.promise;
     else {
@@ -113,7 +117,13 @@ export class ParallelSource implements ByteSource {
     }
   }
 
+  /** Whatever else may be wrong: no byte is delivered twice, or left out. */
+  #assertAt(offset: number): void {
+    if (offset !== this.#position) throw new RangeError(`byte ${offset} would be delivered as byte ${this.#position}`);
+  }
+
   #take(part: Part, into: Uint8Array): number {
+    this.#assertAt(part.first + part.taken);
     const bytes = part.memory.subarray(part.taken, Math.min(part.filled, part.taken + into.length));
     into.set(bytes);
     part.taken += bytes.length;
@@ -128,6 +138,7 @@ export class ParallelSource implements ByteSource {
   #goOnAsOneStream(failed: Part | undefined): void {
     if (failed !== undefined) this.#giveUpParts();
     this.#next = this.length;
+    this.#border = undefined;
     this.#stream = new HttpSource(this.#options, this.#options.began, { position: this.#position });
   }
 
@@ -140,10 +151,11 @@ export class ParallelSource implements ByteSource {
 
   #adapt(): void {
     const wanted = this.#wanted();
-    if (wanted > 0 && this.#stream !== undefined && this.#next === this.length) {
+    if (wanted > 0 && this.#stream !== undefined && this.#border === undefined) {
       const border = this.#position + this.#options.partBytes;
       if (border >= this.length) return;
       this.#stream.stopAt(border);
+      this.#border = border;
       this.#next = border;
     }
     while (this.#workers < wanted && this.#next < this.length) void this.#work();
@@ -169,7 +181,7 @@ export class ParallelSource implements ByteSource {
         this.#disconnect(connection);
         connection = undefined;
       }
-      if (part.filled < part.memory.length) await this.#fetchByClient(part);
+      if (part.filled < part.memory.length && !this.#closed) await this.#fetchByClient(part);
     }
     this.#disconnect(connection);
     this.#workers -= 1;
