@@ -5,6 +5,7 @@ import { openContent } from './decode/content.ts';
 import type { Pieces } from './decode/pieces.ts';
 import type { EntryHandler } from './entries/entry.ts';
 import type { Notes } from './entries/notes.ts';
+import type { Overlay } from './entries/overlay.ts';
 import { applyPolicy } from './entries/policy.ts';
 import { SingleFileReader } from './entries/single-file-reader.ts';
 import { BLOCK_SIZE, type ByteString, isTarHeader } from './entries/tar-header.ts';
@@ -25,6 +26,8 @@ export interface LayerOptions {
   readonly pieces: Pieces;
   readonly handler: EntryHandler;
   readonly limits: LimitGuard;
+  /** The same for all layers of a job. */
+  readonly overlay: Overlay;
   readonly memory: ContentMemory;
   /** Gets what was left out or put up with. */
   readonly notes: Notes;
@@ -86,16 +89,18 @@ interface Opening {
   /** The content's first piece: a block at least, where it is that long. */
   readonly head: Buffer;
   readonly handler: EntryHandler;
+  readonly overlay: Overlay;
   readonly notes: Notes;
 }
 
-function openReader({ layer, preserveOwners, codec, head, handler, notes }: Opening): ContentReader {
+function openReader({ layer, preserveOwners, codec, head, handler, overlay, notes }: Opening): ContentReader {
   const { format } = layer;
   if (format === 'raw' && isPage(head)) throw notAnImage();
   if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
   if (format === 'zip') throw new PermanentError('NotAnArchive', 'The format "zip" is not supported yet.');
   if (format === undefined && !isTarHeader(head.subarray(0, BLOCK_SIZE))) throw notAnArchive(head);
-  return new TarReader(applyPolicy({ ...layer, preserveOwners }, notes, handler), notes);
+  const wanted = applyPolicy({ ...layer, preserveOwners }, notes, handler);
+  return new TarReader(layer.image === undefined ? wanted : overlay.layer(layer.image, wanted), notes);
 }
 
 /** The last part of the URL's path, without the ending of a compression that was undone. */

@@ -29,10 +29,10 @@ export interface Layer {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   /**
-   * Entries named `.wh.NAME` take away what earlier layers brought as NAME, and `.wh..wh..opq` all that they brought into its
-   * directory (OCI image layers). Undefined: they are files like others.
+   * Layers of one container image say the same here and follow each other, the uppermost first: what one of them brought stays, and its
+   * entries named `.wh.…` hide what those below it bring (entries/overlay.ts). Undefined: a layer of its own.
    */
-  readonly whiteouts?: boolean;
+  readonly image?: string;
   readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined } | undefined;
 }
 

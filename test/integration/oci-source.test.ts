@@ -1,13 +1,16 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Layer } from '../../src/extract/job.ts';
+import { populate } from '../../src/extract/populate.ts';
 import { resolveLayers } from '../../src/extract/source/oci/resolve-layers.ts';
 import { openSource } from '../../src/extract/source/open-source.ts';
+import { tarGz } from '../support/archives.ts';
+import { jobOf } from '../support/extraction.ts';
 import { type Descriptor, pusher, startRegistry, types } from '../support/oci-registry.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 
@@ -71,13 +74,18 @@ async function read(layer: Layer, credentialsDir?: string) {
 }
 
 describe('an image', () => {
-  test('is its layers in their order, each with its digest', async () => {
+  test('is its layers from the uppermost down, each with its digest', async () => {
     const { resolved, bodies } = await read(layer([`oci://${host}/team/image:v1`]));
-    expect(bodies.map((body, index) => body.equals(layers[index] ?? Buffer.alloc(0)))).toEqual([true, true, true]);
+    expect(bodies.map((body, index) => body.equals(layers.at(-1 - index) ?? Buffer.alloc(0)))).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect(resolved.map(({ checksum }) => checksum)).toEqual(
-      layers.map((bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`),
+      layers.toReversed().map((bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`),
     );
-    expect(resolved.every(({ whiteouts }) => whiteouts === true)).toBe(true);
+    expect(new Set(resolved.map(({ image }) => image)).size).toBe(1);
+    expect(resolved[0]?.image).toBeDefined();
   });
 
   test('is found by its digest, which is compared', async () => {
@@ -119,12 +127,49 @@ describe('an image', () => {
   });
 });
 
-test('an artifact is its files, without whiteouts', async () => {
+test('an image becomes the tree that its layers make', async () => {
+  const below = tarGz([
+    { name: 'kept', data: 'below' },
+    { name: 'replaced', data: 'below' },
+    { name: 'gone', data: 'below' },
+    { name: 'emptied/', type: '5', mode: 0o700 },
+    { name: 'emptied/old', data: 'below' },
+  ]);
+  const above = tarGz([
+    { name: 'replaced', data: 'above' },
+    { name: '.wh.gone' },
+    { name: 'emptied/', type: '5', mode: 0o755 },
+    { name: 'emptied/.wh..wh..opq' },
+    { name: 'emptied/new', data: 'above' },
+  ]);
+  const layers = [below, above].map((bytes) => ({ mediaType: types.layer, bytes }));
+  await pusher(registry.url, 'team/tree').image(layers, 'v1');
+  const root = directory('tree');
+  const resolved = await resolveLayers([layer([`oci://${host}/team/tree:v1`])], context());
+  for (const smallBody of [0, 1_000_000]) {
+    await populate(jobOf(root, { layers: resolved }), {
+      openSource: (one) => openSource(one, context()),
+      logger,
+      onProgress: () => undefined,
+      signal: context().signal,
+      smallBody,
+    });
+    const found = Object.fromEntries(
+      readdirSync(root, { recursive: true, encoding: 'utf8' })
+        .filter((name) => !statSync(join(root, name)).isDirectory())
+        .map((name) => [name, readFileSync(join(root, name), 'utf8')]),
+    );
+    expect(found).toEqual({ kept: 'below', replaced: 'above', 'emptied/new': 'above' });
+    expect(statSync(join(root, 'emptied')).mode & 0o777).toBe(0o755);
+  }
+});
+
+test('an artifact is its files, none of which hides another', async () => {
   const file = { mediaType: types.file, bytes: Buffer.from('some file') };
   await pusher(registry.url, 'team/artifact').image([file], 'v1');
   const { resolved, bodies } = await read(layer([`oci://${host}/team/artifact:v1`]));
   expect(String(bodies)).toBe('some file');
-  expect(resolved).toMatchObject([{ whiteouts: false }]);
+  expect(resolved.map(({ image }) => image)).toEqual([undefined]);
 });
 
 describe('a registry that wants to know who asks', () => {

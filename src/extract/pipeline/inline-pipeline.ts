@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Pieces } from '../decode/pieces.ts';
 import type { Notes } from '../entries/notes.ts';
+import { Overlay } from '../entries/overlay.ts';
 import { extractLayer } from '../extract-layer.ts';
 import type { Job } from '../job.ts';
 import { LimitGuard } from '../limits.ts';
@@ -17,6 +18,7 @@ export function createInlinePipeline(job: Job, root: string, signal: AbortSignal
   const notes: Notes = new Map();
   const handler = planner(job, executor, notes);
   const limits = new LimitGuard(job.limits);
+  const overlay = new Overlay();
   const layers = job.layers.values();
   const data = Buffer.allocUnsafe(DATA_BYTES);
   const memory = { nextData: () => data, endData: () => undefined };
@@ -41,6 +43,7 @@ export function createInlinePipeline(job: Job, root: string, signal: AbortSignal
         pieces,
         handler,
         limits,
+        overlay,
         memory,
         notes,
         onPiece,

@@ -1,5 +1,6 @@
 /** The two stages behind the download, as each runs in a thread of its own. */
 import type { Notes } from '../entries/notes.ts';
+import { Overlay } from '../entries/overlay.ts';
 import { extractLayer } from '../extract-layer.ts';
 import { LimitGuard } from '../limits.ts';
 import { BatchWriter, executeBatches } from '../ring/batch.ts';
@@ -16,6 +17,7 @@ export async function decode({ job, input, batches, files }: DecodeTask): Promis
   const notes: Notes = new Map();
   const handler = planner(job, memory, notes);
   const limits = new LimitGuard(job.limits);
+  const overlay = new Overlay();
   const counter = new Uint32Array(files);
   const onPiece = () => void Atomics.store(counter, 0, handler.files);
   for (const layer of job.layers) {
@@ -25,6 +27,7 @@ export async function decode({ job, input, batches, files }: DecodeTask): Promis
       pieces: ringPieces(ring),
       handler,
       limits,
+      overlay,
       memory,
       notes,
       onPiece,

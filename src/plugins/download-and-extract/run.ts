@@ -5,6 +5,7 @@ import { populate } from '../../extract/populate.ts';
 import type { Progress } from '../../extract/progress.ts';
 import type { Timeouts } from '../../extract/source/http/client.ts';
 import type { RetryPolicy } from '../../extract/source/http/retry.ts';
+import { resolveLayers } from '../../extract/source/oci/resolve-layers.ts';
 import { openSource } from '../../extract/source/open-source.ts';
 import type { PluginLogger } from '../../sdk/index.ts';
 import { jobOf } from './job-of.ts';
@@ -34,7 +35,7 @@ export async function runTask(task: Task, options: RunOptions): Promise<Populati
   return results;
 }
 
-function runTarget(target: Target, options: RunOptions): Promise<PopulationResult> {
+async function runTarget(target: Target, options: RunOptions): Promise<PopulationResult> {
   const { credentialsDir, caBundleDir, logger, onProgress, signal, timeouts, retryPolicy } = options;
   const { secretRef, caBundleRef, proxy } = target.spec;
   const job = jobOf(target);
@@ -48,5 +49,9 @@ function runTarget(target: Target, options: RunOptions): Promise<PopulationResul
     ...(timeouts && { timeouts }),
     ...(retryPolicy && { retryPolicy }),
   };
-  return populate(job, { openSource: (layer) => openSource(layer, context), logger, onProgress, signal });
+  const layers = await resolveLayers(job.layers, context);
+  return populate(
+    { ...job, layers },
+    { openSource: (layer) => openSource(layer, context), logger, onProgress, signal },
+  );
 }

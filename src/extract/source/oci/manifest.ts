@@ -13,7 +13,6 @@ const MANIFEST_TYPES = [
 ] as const;
 export const ACCEPTED = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
 
-/** Layers of images: their whiteouts take away what earlier layers brought. */
 const IMAGE_LAYER =
   /^application\/vnd\.(oci\.image\.layer\.v1\.tar|docker\.image\.rootfs\.diff\.tar)(\.gzip|\+gzip|\+zstd)?$/;
 /** What must be had from somewhere else than the registry. */
@@ -33,13 +32,15 @@ const manifestSchema = z.object({ layers: z.array(descriptorSchema) });
 
 export type OciDescriptor = z.infer<typeof descriptorSchema>;
 
-export interface OciLayer {
-  readonly digest: string;
-  readonly whiteouts: boolean;
+export interface OciLayers {
+  /** Digests, the lowest first. */
+  readonly layers: readonly string[];
+  /** All of them are of a container image: their whiteouts hide what the layers below bring. */
+  readonly isImage: boolean;
 }
 
-/** One more manifest is to be read, or these are the layers, the lowest first. */
-export type Manifest = { readonly next: string } | { readonly layers: readonly OciLayer[] };
+/** One more manifest is to be read, or these are the layers. */
+export type Manifest = { readonly next: string } | OciLayers;
 
 /** @throws PermanentError `NotAnArchive` with what is not understood, `SourceNotFound` where the index has nothing for this machine. */
 export function parseManifest(text: string, architecture: string): Manifest {
@@ -52,7 +53,10 @@ export function parseManifest(text: string, architecture: string): Manifest {
   const foreign = layers.find(({ mediaType }) => FOREIGN.test(mediaType));
   if (foreign !== undefined) throw notUsable(`its layer ${foreign.digest} is not kept by the registry`);
   if (layers.length === 0) throw notUsable('what it names has no layers');
-  return { layers: layers.map(({ digest, mediaType }) => ({ digest, whiteouts: IMAGE_LAYER.test(mediaType) })) };
+  return {
+    layers: layers.map(({ digest }) => digest),
+    isImage: layers.every(({ mediaType }) => IMAGE_LAYER.test(mediaType)),
+  };
 }
 
 /** Node's word for a processor in Go's, which platforms are told in. */

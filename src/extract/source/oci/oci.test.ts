@@ -75,9 +75,9 @@ describe('a manifest', () => {
     ['application/vnd.oci.image.layer.v1.tar+zstd', true],
     ['application/vnd.docker.image.rootfs.diff.tar.gzip', true],
     ['application/vnd.example.data.tar+gzip', false],
-  ])('has a layer of %s, with whiteouts: %s', (mediaType, whiteouts) => {
+  ])('has a layer of %s, of an image: %s', (mediaType, isImage) => {
     const text = JSON.stringify({ layers: [descriptor(mediaType), descriptor('application/vnd.oci.empty.v1+json')] });
-    expect(parseManifest(text, 'amd64')).toEqual({ layers: [{ digest, whiteouts }] });
+    expect(parseManifest(text, 'amd64')).toEqual({ layers: [digest], isImage });
   });
 
   test('of an index is the one for this machine, or the only one', () => {

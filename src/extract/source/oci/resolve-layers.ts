@@ -10,7 +10,7 @@ import { readBytes } from '../http/read-bytes.ts';
 import { defaultRetryPolicy, Retries } from '../http/retry.ts';
 import { type Session, startSession, type SourceContext } from '../session.ts';
 import { displayUrl, statusError } from '../source-errors.ts';
-import { ACCEPTED, architectureOf, type OciLayer, parseManifest } from './manifest.ts';
+import { ACCEPTED, architectureOf, type OciLayers, parseManifest } from './manifest.ts';
 import { blobAddress, DIGEST, manifestUrl, type OciReference, parseReference } from './reference.ts';
 import { RegistryClient } from './registry.ts';
 
@@ -20,7 +20,7 @@ const MAX_MANIFEST = 4 * 1024 * 1024;
 const MAX_DEPTH = 4;
 
 /**
- * Layers of other kinds stay as they are, and all in their order. A layer's `checksum` is compared with the digest of the manifest or
+ * Layers of other kinds stay as they are, and all in their order; those of an image come as `Layer.image` says. A layer's `checksum` is compared with the digest of the manifest or
  * index that it names.
  * @throws VolprimeError as `openSource`, and PermanentError `NotAnArchive`, `ChecksumMismatch`.
  */
@@ -43,12 +43,14 @@ async function resolve(layer: Layer, session: Session, context: SourceContext): 
     const failures: VolprimeError[] = [];
     for (const reference of references) {
       try {
-        const found = await layersOf(reference, layer.checksum, session);
-        return found.map(({ digest, whiteouts }) => ({
+        const { layers, isImage } = await layersOf(reference, layer.checksum, session);
+        // A manifest has the lowest first.
+        const found = isImage ? layers.toReversed() : layers;
+        return found.map((digest) => ({
           ...layer,
           urls: references.map((mirror) => blobAddress(mirror, digest)),
           checksum: digest,
-          whiteouts,
+          ...(isImage && { image: layer.urls.join(' ') }),
         }));
       } catch (error) {
         session.signal.throwIfAborted();
@@ -65,7 +67,7 @@ async function layersOf(
   reference: OciReference,
   checksum: string | undefined,
   { client, credentials, logger }: Session,
-): Promise<readonly OciLayer[]> {
+): Promise<OciLayers> {
   const registry = new RegistryClient(reference.origin, client, credentials);
   let version = reference.version;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -74,7 +76,7 @@ async function layersOf(
     for (const digest of expected) compare(digest, bytes);
     if (depth === 0) logger.info('resolved', { repository: reference.repository, digest: digestOf('sha256', bytes) });
     const manifest = parseManifest(String(bytes), architectureOf(process.arch));
-    if ('layers' in manifest) return manifest.layers;
+    if ('layers' in manifest) return manifest;
     version = manifest.next;
   }
   throw new PermanentError('NotAnArchive', 'The OCI source is not usable: its indexes are nested too deeply.');

@@ -1,0 +1,110 @@
+/**
+ * The layers of a container image, read from the uppermost down: what a layer above brought, replaced or took away is left out of those
+ * below, so nothing that was written has to be removed again.
+ *
+ * `.wh.NAME` says that NAME of the layers below is gone, `.wh..wh..opq` that its directory shows nothing of them (OCI image
+ * specification, layer.md). Neither speaks of its own layer, wherever in it they stand. It remembers the names of all layers but the
+ * lowest.
+ */
+import { PermanentError } from '../../sdk/errors.ts';
+import { hostile, quote, safeName } from './entry-name.ts';
+import type { Entry, EntryHandler } from './entry.ts';
+import type { ByteString } from './tar-header.ts';
+
+/**
+ * What the layers above make of a name: `implied`, a directory that only entries below it tell of; `directory`, one with attributes;
+ * `covered`, nothing below shows through.
+ */
+type Cover = 'implied' | 'directory' | 'covered';
+
+const WHITEOUT = '.wh.';
+const OPAQUE = '.wh..wh..opq';
+/** Notes of the storage driver that the specification has others skip. */
+const DRIVER = '.wh..wh.';
+
+export class Overlay {
+  #image: string | undefined;
+  #above = new Map<ByteString, Cover>();
+  /** Of the layer that is being read; counts from the next one on. */
+  #here = new Map<ByteString, Cover>();
+
+  /**
+   * Begins the next layer, of the same image as the last or of another.
+   * @returns a handler whose `begin` throws PermanentError `HostileArchive` for whiteouts that name no file, `UnsupportedEntry` for hard
+   * links to what is hidden.
+   */
+  layer(image: string, next: EntryHandler): EntryHandler {
+    if (image !== this.#image) this.#above = new Map();
+    else for (const [name, cover] of this.#here) this.#above.set(name, cover);
+    this.#image = image;
+    this.#here = new Map();
+    let skipping = false;
+    return {
+      ...next,
+      begin: (entry) => {
+        skipping = this.#hides(entry);
+        if (!skipping) next.begin(entry);
+      },
+      data: (bytes) => {
+        if (!skipping) next.data(bytes);
+      },
+      end: () => {
+        if (!skipping) next.end();
+      },
+    };
+  }
+
+  #hides(entry: Entry): boolean {
+    const name = safeName(entry.name);
+    const [parent, base] = split(name);
+    if (base.startsWith(WHITEOUT)) {
+      this.#takeAway(entry.name, parent, base);
+      return true;
+    }
+    const hidden = this.#isHidden(name, entry.type === 'directory');
+    if (hidden) return true;
+    if (entry.type === 'hardLink' && this.#isHidden(safeName(entry.linkName), false)) throw brokenLink(entry);
+    this.#note(name, entry.type === 'directory' ? 'directory' : 'covered');
+    return false;
+  }
+
+  #takeAway(entryName: ByteString, parent: ByteString, base: ByteString): void {
+    if (base === OPAQUE) return this.#note(parent, 'covered');
+    if (base.startsWith(DRIVER)) return;
+    const gone = base.slice(WHITEOUT.length);
+    if (gone === '' || gone === '.' || gone === '..') throw hostile(entryName, 'is a whiteout of no file');
+    this.#note(parent === '' ? gone : `${parent}/${gone}`, 'covered');
+  }
+
+  #isHidden(name: ByteString, isDirectory: boolean): boolean {
+    const cover = this.#above.get(name);
+    if (cover !== undefined && !(cover === 'implied' && isDirectory)) return name !== '';
+    for (let at = name; at !== ''; ) {
+      [at] = split(at);
+      if (this.#above.get(at) === 'covered') return true;
+    }
+    return false;
+  }
+
+  #note(name: ByteString, cover: Cover): void {
+    if (this.#here.get(name) !== 'covered') this.#here.set(name, cover);
+    for (let at = name; at !== ''; ) {
+      [at] = split(at);
+      if (this.#here.has(at)) return;
+      this.#here.set(at, 'implied');
+    }
+  }
+}
+
+/** A safe name's directory and its last part. */
+function split(name: ByteString): readonly [ByteString, ByteString] {
+  const slash = name.lastIndexOf('/');
+  return [slash === -1 ? '' : name.slice(0, slash), name.slice(slash + 1)];
+}
+
+function brokenLink({ name, linkName }: Entry): PermanentError {
+  return new PermanentError(
+    'UnsupportedEntry',
+    `The image's entry ${quote(name)} is a hard link to ${quote(linkName)}, which a layer above replaces or removes; that is not supported.`,
+  );
+}
