@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
+import { startConnectProxy } from '../../../test/support/connect-proxy.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
 import { type Location, openSource } from './open-source.ts';
 import type { SourceContext } from './session.ts';
@@ -331,6 +332,15 @@ describe('a proxy', () => {
   test('of the environment is asked', async () => {
     process.env['HTTP_PROXY'] = await aProxy();
     expect(String(await download({ urls: ['http://archives.invalid/a'] }))).toBe('asked for http://archives.invalid/a');
+  });
+
+  test('that does not let a host be reached is told of as the cause', async () => {
+    await using refusing = await startConnectProxy({ host: '127.0.0.1', hosts: {} });
+    await expect(download({ urls: ['https://archives.invalid/a'], proxy: refusing.url })).rejects.toMatchObject({
+      code: 'SourceUnreachable',
+      message: expect.stringContaining('the proxy did not connect'),
+    });
+    expect(new Set(refusing.asked)).toEqual(new Set(['archives.invalid:443']));
   });
 
   test('is not asked for what NO_PROXY names', async () => {
