@@ -51,7 +51,8 @@ export function openVolume({ onDisk }: { readonly onDisk: boolean }): BenchVolum
     [Symbol.dispose]() {
       detach();
       execFileSync('losetup', ['--detach', device]);
-      if (!onDisk && existsSync(memory)) execFileSync('umount', [memory]);
+      // The kernel lets go of a loop device a moment after it was detached.
+      if (!onDisk && existsSync(memory)) execFileSync('umount', ['--lazy', memory]);
       rmSync(work, { recursive: true });
     },
   };

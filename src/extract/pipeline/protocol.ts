@@ -7,6 +7,8 @@ import type { Thrown } from './thrown.ts';
 export interface DecodeTask {
   readonly stage: 'decode';
   readonly job: Job;
+  /** The directory that receives the content, or the device. */
+  readonly root: string;
   /** The bodies of the job's layers one after another; each ends with an empty slot. */
   readonly input: RingMemory;
   /** One for each write thread. */
@@ -18,7 +20,7 @@ export interface DecodeTask {
 export interface WriteTask {
   readonly stage: 'write';
   readonly job: Job;
-  /** The directory that receives the content, or the device. */
+  /** As the decode stage has it. */
   readonly root: string;
   readonly batches: RingMemory;
 }

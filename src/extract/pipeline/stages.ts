@@ -8,14 +8,16 @@ import { ShardedWriter } from '../ring/sharded-writer.ts';
 import { RingConsumer, type RingMemory } from '../ring/slot-ring.ts';
 import { ringPieces } from './ring-pieces.ts';
 import type { DecodeTask, StageReport, WriteTask } from './protocol.ts';
+import type { FileCommands, TreeCommands } from '../write/tree-commands.ts';
 import { openExecutor, planner } from './target-stages.ts';
 
 /** From the bodies in the input ring to commands in batches. */
-export async function decode({ job, input, batches, files }: DecodeTask): Promise<StageReport> {
+export async function decode({ job, root, input, batches, files }: DecodeTask): Promise<StageReport> {
   const ring = new RingConsumer(input);
   const memory = commandsTo(batches);
   const notes: Notes = new Map();
-  const handler = planner(job, memory, notes);
+  using here = openExecutor(job, root);
+  const handler = planner(job, divided(here, memory), notes);
   const limits = new LimitGuard(job.limits);
   const overlay = new Overlay();
   const counter = new Uint32Array(files);
@@ -36,6 +38,19 @@ export async function decode({ job, input, batches, files }: DecodeTask): Promis
   handler.finish();
   memory.finish();
   return { files: handler.files, notes };
+}
+
+/** Directories are made at once, in the thread that has the time for it; what needs them follows by the ring. */
+function divided(here: TreeCommands, elsewhere: FileCommands): TreeCommands {
+  return {
+    makeDirectory: (name, mode) => here.makeDirectory(name, mode),
+    createFile: (name, mode) => elsewhere.createFile(name, mode),
+    write: (bytes, position) => elsewhere.write(bytes, position),
+    closeFile: (attributes) => elsewhere.closeFile(attributes),
+    hardLink: (name, existing) => elsewhere.hardLink(name, existing),
+    symbolicLink: (name, target, attributes) => elsewhere.symbolicLink(name, target, attributes),
+    finishDirectory: (name, attributes) => elsewhere.finishDirectory(name, attributes),
+  };
 }
 
 function commandsTo(batches: readonly RingMemory[]): BatchWriter | ShardedWriter {

@@ -23,7 +23,7 @@ export function createThreadPipeline(job: Job, root: string, signal: AbortSignal
   const files = new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT);
   const counter = new Uint32Array(files);
   const stages = [
-    startStage({ stage: 'decode', job, input, batches, files }),
+    startStage({ stage: 'decode', job, root, input, batches, files }),
     ...batches.map((memory) => startStage({ stage: 'write', job, root, batches: memory })),
   ];
   const ring = new RingProducer(input);

@@ -5,7 +5,7 @@
  * elsewhere is copied into the batch.
  */
 import type { ByteString } from '../entries/tar-header.ts';
-import type { DirectoryAttributes, FileAttributes, TreeCommands } from '../write/tree-commands.ts';
+import type { DirectoryAttributes, FileAttributes, FileCommands } from '../write/tree-commands.ts';
 import { numberBytes, RecordReader, RecordWriter, stringBytes } from './records.ts';
 import { createRing, type RingConsumer, type RingMemory, RingProducer } from './slot-ring.ts';
 
@@ -21,18 +21,17 @@ export function createBatchRing(): RingMemory {
   return createRing(BATCHES, COMMAND_BYTES + DATA_BYTES, GATHER);
 }
 
-const MAKE_DIRECTORY = 1;
-const CREATE_FILE = 2;
-const WRITE = 3;
-const CLOSE_FILE = 4;
-const HARD_LINK = 5;
-const SYMBOLIC_LINK = 6;
-const FINISH_DIRECTORY = 7;
-const FINISHED = 8;
+const CREATE_FILE = 1;
+const WRITE = 2;
+const CLOSE_FILE = 3;
+const HARD_LINK = 4;
+const SYMBOLIC_LINK = 5;
+const FINISH_DIRECTORY = 6;
+const FINISHED = 7;
 /** In place of numbers that are not given; none of them is ever negative. */
 const NONE = -1;
 
-export class BatchWriter implements TreeCommands {
+export class BatchWriter implements FileCommands {
   readonly #ring: RingProducer;
   readonly #memory: SharedArrayBuffer;
   #slot: Buffer | undefined;
@@ -80,13 +79,6 @@ export class BatchWriter implements TreeCommands {
   finish(): void {
     this.#command(FINISHED, 0);
     this.settle();
-  }
-
-  makeDirectory(name: ByteString, mode: number, mayExist: boolean): void {
-    const records = this.#command(MAKE_DIRECTORY, numberBytes(2) + stringBytes(name));
-    records.number(mode);
-    records.number(Number(mayExist));
-    records.string(name);
   }
 
   createFile(name: ByteString, mode: number): void {
@@ -181,7 +173,7 @@ export class BatchWriter implements TreeCommands {
 const FILE_ATTRIBUTES = numberBytes(5);
 
 /** Takes batches from the ring and carries out their commands, until the last one. @throws RingStoppedError, and what a command throws. */
-export function executeBatches(ring: RingConsumer, memory: RingMemory, commands: TreeCommands): void {
+export function executeBatches(ring: RingConsumer, memory: RingMemory, commands: FileCommands): void {
   const data = Buffer.from(memory.shared);
   for (let finished = false; !finished; ring.release()) {
     const records = new RecordReader(ring.take());
@@ -190,15 +182,9 @@ export function executeBatches(ring: RingConsumer, memory: RingMemory, commands:
 }
 
 /** @returns whether it was the last one. */
-function execute(records: RecordReader, data: Buffer, commands: TreeCommands): boolean {
+function execute(records: RecordReader, data: Buffer, commands: FileCommands): boolean {
   const operation = records.number();
   switch (operation) {
-    case MAKE_DIRECTORY: {
-      const mode = records.number();
-      const mayExist = records.number() !== 0;
-      commands.makeDirectory(records.string(), mode, mayExist);
-      return false;
-    }
     case CREATE_FILE: {
       const mode = records.number();
       commands.createFile(records.string(), mode);

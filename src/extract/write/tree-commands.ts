@@ -5,9 +5,13 @@
 import type { ByteString } from '../entries/tar-header.ts';
 
 /** Names are safe names, relative to the target; '' never occurs. Each call may throw what its execution met. */
-export interface TreeCommands {
-  /** The parent is there; so is perhaps the directory itself, where `mayExist`. */
-  makeDirectory(name: ByteString, mode: number, mayExist: boolean): void;
+export interface TreeCommands extends FileCommands {
+  /** The parent is there. */
+  makeDirectory(name: ByteString, mode: number): void;
+}
+
+/** What may be done elsewhere and later, as long as the order stays. Directories on the way are there. */
+export interface FileCommands {
   /** Opens a new file; a file of the same name gives way. One file is open at a time. */
   createFile(name: ByteString, mode: number): void;
   /** @param position where the bytes belong in the open file; undefined: behind the last ones. The memory is reused after the call. */

@@ -73,7 +73,7 @@ export class TreeExecutor implements TreeCommands, Disposable {
     return this.#replaced;
   }
 
-  makeDirectory(name: ByteString, mode: number, mayExist: boolean): void {
+  makeDirectory(name: ByteString, mode: number): void {
     onVolume(name, () => {
       const path = this.#path(name);
       try {
@@ -81,7 +81,7 @@ export class TreeExecutor implements TreeCommands, Disposable {
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
         const isDirectory = lstatSync(path).isDirectory();
-        if (isDirectory && (mayExist || this.#merge)) return;
+        if (isDirectory && this.#merge) return;
         if (isDirectory || !this.#merge) throw hostile(name, 'is a directory and a file at once');
         unlinkSync(path);
         mkdirSync(path, mode);

@@ -232,7 +232,7 @@ export class TreePlanner implements EntryHandler {
   #makeDirectory(name: ByteString, mode: number): boolean {
     if (this.#made.has(name)) return false;
     this.#makeParents(name);
-    this.#commands.makeDirectory(name, mode | OWNER_MAY_ALL, false);
+    this.#commands.makeDirectory(name, mode | OWNER_MAY_ALL);
     this.#made.add(name);
     return true;
   }
@@ -247,7 +247,7 @@ export class TreePlanner implements EntryHandler {
   #makeImplicitDirectory(name: ByteString): void {
     const { ownership, modes } = this.#options;
     const mode = modes.directories ?? IMPLICIT_DIRECTORY;
-    this.#commands.makeDirectory(name, mode | OWNER_MAY_ALL, false);
+    this.#commands.makeDirectory(name, mode | OWNER_MAY_ALL);
     this.#made.add(name);
     const { uid, gid } = ownership.preserve ? NO_OWNER : ownership;
     if (uid === undefined && gid === undefined && modes.directories === undefined) return;
