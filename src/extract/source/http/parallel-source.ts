@@ -19,8 +19,8 @@ export interface ParallelOptions extends HttpSourceOptions {
   readonly partBytes: number;
 }
 
-/** With the number of parts it bounds the memory: 48 MiB. Large enough that asking for the next one costs little. */
-export const PART_BYTES = 3 * 1024 * 1024;
+/** With the number of parts it bounds the memory: 32 MiB. Large enough that asking for the next one costs little. */
+export const PART_BYTES = 2 * 1024 * 1024;
 const MAX_PARTS = 16;
 const TRIES_OF_A_PART = 3;
 
