@@ -328,6 +328,17 @@ export const reasons = {
     meaning: 'The volume is too small for the content.',
     help: 'Recreate the claim with more storage.',
   },
+  VolumeNotEmpty: {
+    next: 'stops',
+    meaning: 'The volume holds something, and onExisting of the source is Fail.',
+    help: 'Use a class whose volumes are made empty, or say onExisting: Clean or Merge.',
+  },
+  InvalidTarget: { next: 'stops', meaning: 'extractPath names no directory, or the volume is no device.', help: '' },
+  LimitExceeded: {
+    next: 'stops',
+    meaning: 'The content goes beyond one of the limits of the source: bytes, files or ratio.',
+    help: 'The message names the limit. Raise it in the source if the content is to be trusted.',
+  },
   VolumeNotWritable: {
     next: 'stops',
     meaning: 'The populator may not write to the volume.',
