@@ -386,6 +386,20 @@ describe('https', () => {
     }
   });
 
+  test('through a proxy, with the certificate of its own authority and a name that only the proxy knows', async () => {
+    const authority = createAuthority(work);
+    const tls = { ...authority.issue('server', 'DNS:archives.example'), ca: authority.cert };
+    const { cert, key } = authority.issue('client');
+    await using secure = await startArchiveServer({ host: '127.0.0.1', tls, routes: { '/a': { body } } });
+    await using proxy = await startConnectProxy({ host: '127.0.0.1', hosts: { 'archives.example': '127.0.0.1' } });
+    const host = `archives.example:${new URL(secure.url).port}`;
+    const credentialsDir = secret({ hosts: host, token: 'abc', 'tls.crt': cert, 'tls.key': key });
+    const options = { urls: [`https://${host}/a`], caBundle: authority.file, proxy: proxy.url, credentialsDir };
+    expect((await download(options)).equals(body)).toBe(true);
+    expect(proxy.asked).toEqual([host]);
+    expect(secure.requests[0]?.headers.authorization).toBe('Bearer abc');
+  });
+
   test('with a client certificate, which no other host sees', async () => {
     const authority = createAuthority(work);
     const tls = { ...authority.issue('server'), ca: authority.cert };
