@@ -73,7 +73,8 @@ function resolveOnDisk(links: ReadonlyMap<string, { readonly target: string }>):
     const places = new Map<string, 'inside' | 'outside'>();
     for (const name of links.keys()) {
       try {
-        const real = realpathSync(join(root, name));
+        // Not realpathSync itself: it resolves ".." by the text, and never ends where a link leads through another one that way.
+        const real = realpathSync.native(join(root, name));
         places.set(name, real === root || real.startsWith(`${root}/`) ? 'inside' : 'outside');
       } catch {
         // Nowhere, or round in circles.
