@@ -2,6 +2,7 @@
 import type { Entry, EntryHandler } from '../../src/extract/entries/entry.ts';
 import type { Notes } from '../../src/extract/entries/notes.ts';
 import { TarReader } from '../../src/extract/entries/tar-reader.ts';
+import { ZipReader } from '../../src/extract/entries/zip-reader.ts';
 
 export interface ReadEntry extends Entry {
   /** The stored data. */
@@ -9,6 +10,7 @@ export interface ReadEntry extends Entry {
 }
 
 export interface ReadArchive {
+  /** With the modes that came at the end. */
   readonly entries: readonly ReadEntry[];
   readonly notes: Notes;
 }
@@ -17,7 +19,29 @@ export interface ReadArchive {
 export function readTar(archive: Buffer, step = archive.length): ReadArchive {
   const notes: Notes = new Map();
   const { handler, entries } = collectEntries();
-  const reader = new TarReader(handler, notes);
+  feed(new TarReader(handler, notes), archive, step);
+  return { entries, notes };
+}
+
+/** @param onBytes told of all data as it comes. */
+export function readZip(
+  archive: Buffer,
+  step = archive.length,
+  onBytes?: (length: number) => void,
+): readonly ReadEntry[] {
+  const { handler, entries } = collectEntries();
+  using reader = new ZipReader({
+    ...handler,
+    data(bytes) {
+      onBytes?.(bytes.length);
+      handler.data(bytes);
+    },
+  });
+  feed(reader, archive, step);
+  return entries;
+}
+
+function feed(reader: TarReader | ZipReader, archive: Buffer, step: number): void {
   const slot = Buffer.alloc(step);
   for (let offset = 0; offset < archive.length; offset += step) {
     const length = archive.copy(slot, 0, offset);
@@ -25,7 +49,6 @@ export function readTar(archive: Buffer, step = archive.length): ReadArchive {
     slot.fill(0xee);
   }
   reader.end();
-  return { entries, notes };
 }
 
 /** A handler that keeps what it gets. */
@@ -46,6 +69,12 @@ export function collectEntries(): { readonly handler: EntryHandler; readonly ent
       if (open === undefined) throw new Error('a file ended that had not begun');
       entries.push({ ...open.entry, data: Buffer.concat(open.pieces) });
       open = undefined;
+    },
+    amend(name, mode) {
+      const index = entries.findLastIndex((entry) => entry.name === name);
+      const entry = entries[index];
+      if (entry === undefined) throw new Error('the mode of an entry changed that never came');
+      entries[index] = { ...entry, mode };
     },
   };
   return { handler, entries };

@@ -9,7 +9,7 @@ export interface Entry {
   readonly name: ByteString;
   /** Of hard and symbolic links; else ''. */
   readonly linkName: ByteString;
-  /** Bytes of data that follow; of a sparse file the stored ones. 0 for all but files. */
+  /** Bytes of data that follow; of a sparse file the stored ones. 0 for all but files, and where it is known only behind the data. */
   readonly size: number;
   /** Type bits left out; 12 bits. */
   readonly mode: number;
@@ -37,4 +37,6 @@ export interface EntryHandler {
   /** The memory is reused after the call. */
   data(bytes: Buffer): void;
   end(): void;
+  /** Another mode for the file or directory that came under that name: some archives tell it only at their end. */
+  amend(name: ByteString, mode: number): void;
 }

@@ -43,6 +43,11 @@ export function applyPolicy(policy: Policy, notes: Notes, next: EntryHandler): E
     end() {
       if (!skipping) next.end();
     },
+    amend(entryName, mode) {
+      const name = strippedName(entryName, policy.stripComponents);
+      if (name === undefined || (name !== '' && !wanted(name))) return;
+      next.amend(policy.stripComponents === 0 ? entryName : name, mode);
+    },
   };
 }
 

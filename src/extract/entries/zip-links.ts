@@ -1,0 +1,62 @@
+/**
+ * Contents of zip members that may turn out to be symbolic links: short, and without control characters. Only the central directory at
+ * the archive's end tells which are.
+ */
+import type { Entry } from './entry.ts';
+import type { ByteString } from './tar-header.ts';
+
+/** PATH_MAX of Linux, its NUL left out. */
+const MAX_TARGET = 4095;
+/** Of all targets together. */
+const MAX_MEMORY = 8 * 1024 * 1024;
+
+export interface PossibleLink {
+  readonly entry: Entry;
+  readonly target: ByteString;
+}
+
+export class PossibleLinks {
+  readonly #links = new Map<number, PossibleLink>();
+  #memory = 0;
+  #target: ByteString | undefined;
+
+  /** A member begins. */
+  begin(): void {
+    this.#target = '';
+  }
+
+  /** Some of its data. */
+  data(bytes: Buffer): void {
+    if (this.#target === undefined) return;
+    const fits = this.#target.length + bytes.length <= MAX_TARGET;
+    const text = fits ? bytes.toString('latin1') : '\0';
+    this.#target = hasControlCharacter(text) ? undefined : this.#target + text;
+  }
+
+  /** It has ended. The oldest ones give way when there are too many: links then cannot be told any more, and are refused. */
+  end(offset: number, entry: Entry): void {
+    if (this.#target === undefined || this.#target === '') return;
+    this.#links.set(offset, { entry, target: this.#target });
+    this.#memory += sizeOf(this.#target);
+    for (const [oldest, { target }] of this.#links) {
+      if (this.#memory <= MAX_MEMORY) return;
+      this.#links.delete(oldest);
+      this.#memory -= sizeOf(target);
+    }
+  }
+
+  /** @param offset of the member's local header. */
+  get(offset: number): PossibleLink | undefined {
+    return this.#links.get(offset);
+  }
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) < 0x20) return true;
+  return false;
+}
+
+/** With what the entry around it takes, about. */
+function sizeOf(target: ByteString): number {
+  return target.length + 256;
+}
