@@ -17,10 +17,12 @@ import { bundle } from './bundle.ts';
 export const appDir = '/app';
 export const userId = 65532;
 
-/** Programs of the machine that the image needs. `sync` flushes a volume (see src/extract/write/target.ts). */
+/** Programs of the machine that the image needs: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for. */
 export const programs: Readonly<Record<string, string>> = {
   '/usr/local/bin/node': realpathSync(process.execPath),
   '/usr/bin/sync': '/usr/bin/sync',
+  '/usr/bin/xz': '/usr/bin/xz',
+  '/usr/bin/bzip2': '/usr/bin/bzip2',
 };
 
 /** Shared libraries of the programs, the dynamic loader included. */

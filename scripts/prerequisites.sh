@@ -17,6 +17,10 @@ else
 fi
 command -v npm >/dev/null || missing+=("npm: it comes with Node.js")
 
+# The image takes both from this machine, and so does whatever extracts archives on it.
+command -v xz >/dev/null || missing+=("xz: your distribution's package xz-utils (or xz)")
+command -v bzip2 >/dev/null || missing+=("bzip2: your distribution's package bzip2")
+
 if [ -z "${KUBECONFIG:-}" ]; then
   if command -v go >/dev/null; then
     have=$(go env GOVERSION | sed 's/^go//')

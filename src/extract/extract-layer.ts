@@ -1,7 +1,6 @@
 /** One body in, entries out: finds out what the body is, decompresses it and hands its entries to the planner. Knows no threads. */
 import { PermanentError } from '../sdk/errors.ts';
-import type { Codec } from './decode/codec.ts';
-import { openContent } from './decode/content.ts';
+import { type Compression, openContent } from './decode/content.ts';
 import type { Pieces } from './decode/pieces.ts';
 import type { EntryHandler } from './entries/entry.ts';
 import type { Notes } from './entries/notes.ts';
@@ -10,6 +9,8 @@ import { applyPolicy } from './entries/policy.ts';
 import { SingleFileReader } from './entries/single-file-reader.ts';
 import { BLOCK_SIZE, type ByteString, isTarHeader } from './entries/tar-header.ts';
 import { TarReader } from './entries/tar-reader.ts';
+import { isZipStart } from './entries/zip-header.ts';
+import { ZipReader } from './entries/zip-reader.ts';
 import type { Layer } from './job.ts';
 import type { LimitGuard } from './limits.ts';
 
@@ -52,13 +53,24 @@ export async function extractLayer(options: LayerOptions): Promise<void> {
   const { codec, content: opened } = await openContent(pieces);
   using content = opened;
   let reader: ContentReader | undefined;
+  let packedMemory: Buffer | undefined;
   let bytes = 0;
   for (;;) {
-    const chunk = memory.nextData();
+    const chunk = packedMemory ?? memory.nextData();
     const reading = content.read(chunk);
     const length = typeof reading === 'number' ? reading : await reading;
-    const got = chunk.subarray(0, length);
-    reader ??= openReader({ ...options, codec, head: got, handler: limits.guard(options.handler) });
+    let got = chunk.subarray(0, length);
+    if (reader === undefined) {
+      const packed = isZip(options.layer, got);
+      if (packed) {
+        // What comes out of it may be many times larger: it is read elsewhere than where output goes.
+        packedMemory = Buffer.from(chunk);
+        got = packedMemory.subarray(0, length);
+        memory.endData();
+      }
+      const handler = limits.guard(options.handler, packed ? bytesTaken : undefined);
+      reader = openReader({ ...options, codec, head: got, handler });
+    }
     if (length === 0) break;
     bytes += length;
     if (codec !== undefined) limits.checkRatio(bytesTaken(), bytes);
@@ -85,7 +97,7 @@ function counted(pieces: Pieces): { readonly pieces: Pieces; readonly bytesTaken
 interface Opening {
   readonly layer: Layer;
   readonly preserveOwners: boolean;
-  readonly codec: Codec | undefined;
+  readonly codec: Compression | undefined;
   /** The content's first piece: a block at least, where it is that long. */
   readonly head: Buffer;
   readonly handler: EntryHandler;
@@ -97,14 +109,18 @@ function openReader({ layer, preserveOwners, codec, head, handler, overlay, note
   const { format } = layer;
   if (format === 'raw' && isPage(head)) throw notAnImage();
   if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
-  if (format === 'zip') throw new PermanentError('NotAnArchive', 'The format "zip" is not supported yet.');
+  const policy = applyPolicy({ ...layer, preserveOwners }, notes, handler);
+  if (isZip(layer, head)) return new ZipReader(policy);
   if (format === undefined && !isTarHeader(head.subarray(0, BLOCK_SIZE))) throw notAnArchive(head);
-  const wanted = applyPolicy({ ...layer, preserveOwners }, notes, handler);
-  return new TarReader(layer.image === undefined ? wanted : overlay.layer(layer.image, wanted), notes);
+  return new TarReader(layer.image === undefined ? policy : overlay.layer(layer.image, policy), notes);
+}
+
+function isZip({ format }: Layer, head: Buffer): boolean {
+  return format === undefined ? isZipStart(head) : format === 'zip';
 }
 
 /** The last part of the URL's path, without the ending of a compression that was undone. */
-function fileName({ urls }: Layer, codec: Codec | undefined): ByteString {
+function fileName({ urls }: Layer, codec: Compression | undefined): ByteString {
   const path = URL.parse(urls[0] ?? '')?.pathname ?? '';
   const name = decoded(path.split('/').findLast((part) => part !== '') ?? 'content');
   return Buffer.from(codec === undefined ? name : name.replace(COMPRESSION_ENDING, '')).toString('latin1');
@@ -121,7 +137,7 @@ function decoded(part: string): string {
 }
 
 function notAnArchive(head: Buffer): PermanentError {
-  const expected = 'expected a tar archive, plain or compressed with gzip or zstd';
+  const expected = 'expected a zip archive, or a tar archive, plain or compressed with gzip, zstd, xz or bzip2';
   if (head.length === 0) return new PermanentError('NotAnArchive', `The source is empty; ${expected}.`);
   if (isPage(head)) {
     return new PermanentError('NotAnArchive', `The source is an HTML or XML page; ${expected}.`);

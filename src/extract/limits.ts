@@ -16,8 +16,13 @@ export class LimitGuard {
     this.#limits = limits;
   }
 
-  /** Hands on what stays within the limits. @throws PermanentError `LimitExceeded` from its calls. */
-  guard(handler: EntryHandler): EntryHandler {
+  /**
+   * Hands on what stays within the limits.
+   * @param input bytes of the body so far, where entries are compressed one by one, so that the ratio shows here only.
+   * @throws PermanentError `LimitExceeded` from its calls.
+   */
+  guard(handler: EntryHandler, input?: () => number): EntryHandler {
+    let output = 0;
     return {
       begin: (entry) => {
         this.#countEntry(entry);
@@ -25,9 +30,12 @@ export class LimitGuard {
       },
       data: (bytes) => {
         this.#countBytes(bytes.length);
+        output += bytes.length;
+        if (input !== undefined) this.checkRatio(input(), output);
         handler.data(bytes);
       },
       end: () => handler.end(),
+      amend: (name, mode) => handler.amend(name, mode),
     };
   }
 

@@ -30,7 +30,7 @@ export function readZip(
   onBytes?: (length: number) => void,
 ): readonly ReadEntry[] {
   const { handler, entries } = collectEntries();
-  using reader = new ZipReader({
+  const reader = new ZipReader({
     ...handler,
     data(bytes) {
       onBytes?.(bytes.length);

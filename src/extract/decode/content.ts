@@ -4,20 +4,34 @@ import type { Codec } from './codec.ts';
 import { handleContent, handleWorks } from './codec-handle.ts';
 import { streamContent } from './codec-stream.ts';
 import { type Content, type Pieces, plainContent, prepend } from './pieces.ts';
+import { type Program, programContent } from './program-content.ts';
+
+export type Compression = Codec | Program;
 
 export interface OpenContent {
   /** What it was compressed with, if anything. */
-  readonly codec: Codec | undefined;
+  readonly codec: Compression | undefined;
   readonly content: Content;
 }
 
 /** Opens the content of a body: decompressed, where it is compressed. */
 export async function openContent(pieces: Pieces): Promise<OpenContent> {
   const { head, rest } = await peek(pieces);
-  const codec = codecOf(head);
-  const body = prepend(head, rest);
-  if (codec === undefined) return { codec, content: plainContent(body) };
-  return { codec, content: handleWorks() ? handleContent(codec, body) : streamContent(codec, body) };
+  const codec = compressionOf(head);
+  return { codec, content: decompressed(codec, prepend(head, rest)) };
+}
+
+function decompressed(codec: Compression | undefined, body: Pieces): Content {
+  switch (codec) {
+    case undefined:
+      return plainContent(body);
+    case 'xz':
+    case 'bzip2':
+      return programContent(codec, body);
+    case 'gzip':
+    case 'zstd':
+      return handleWorks() ? handleContent(codec, body) : streamContent(codec, body);
+  }
 }
 
 /** The body's beginning, a block of it where it is that long; what was looked at is a copy. */
@@ -35,8 +49,14 @@ const ZSTD_FRAME = 0xfd2fb528;
 /** Sixteen numbers are set aside for skippable frames. */
 const ZSTD_SKIPPABLE = 0x184d2a50;
 
-function codecOf(head: Buffer): Codec | undefined {
+const XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
+/** The format, the size of its blocks, and the mark of the first block or of the end. */
+const BZIP2 = /^BZh[1-9](1AY&SY|\x17rE8P\x90)/;
+
+function compressionOf(head: Buffer): Compression | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.subarray(0, XZ.length).equals(XZ)) return 'xz';
+  if (BZIP2.test(head.toString('latin1', 0, 10))) return 'bzip2';
   if (head.length < Uint32Array.BYTES_PER_ELEMENT) return undefined;
   const magic = head.readUInt32LE(0);
   return magic === ZSTD_FRAME || (magic & 0xfffffff0) >>> 0 === ZSTD_SKIPPABLE ? 'zstd' : undefined;

@@ -56,6 +56,13 @@ export interface CentralHeader extends ZipMember {
   readonly mode: number;
 }
 
+/** Whether a zip archive begins so: with an entry, or with the end of an empty one. */
+export function isZipStart(head: Buffer): boolean {
+  if (head.length < 4) return false;
+  const first = head.readUInt32LE(0);
+  return first === signature.local || first === signature.end;
+}
+
 /** @returns the header's length with its name and extra fields. */
 export function localLength(input: Buffer, at: number): number {
   return LOCAL_HEADER + input.readUInt16LE(at + 26) + input.readUInt16LE(at + 28);

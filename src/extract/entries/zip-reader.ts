@@ -41,7 +41,7 @@ interface OpenMember {
 /** A step that cannot be taken before more bytes come. */
 const NEEDS_MORE = -1;
 
-export class ZipReader implements Disposable {
+export class ZipReader {
   readonly #handler: EntryHandler;
   readonly #ledger = new ZipLedger();
   readonly #links = new PossibleLinks();
@@ -77,9 +77,6 @@ export class ZipReader implements Disposable {
       throw new AttemptFailedError('SourceTruncated', 'The archive ends before its central directory does.');
     }
     this.#directory.finish();
-  }
-
-  [Symbol.dispose](): void {
     for (const inflate of this.#inflates.values()) inflate[Symbol.dispose]();
   }
 

@@ -28,6 +28,7 @@ const HARD_LINK = 4;
 const SYMBOLIC_LINK = 5;
 const FINISH_DIRECTORY = 6;
 const FINISHED = 7;
+const SET_MODE = 8;
 /** In place of numbers that are not given; none of them is ever negative. */
 const NONE = -1;
 
@@ -100,6 +101,12 @@ export class BatchWriter implements FileCommands {
 
   closeFile(attributes: FileAttributes): void {
     this.#fileAttributes(this.#command(CLOSE_FILE, FILE_ATTRIBUTES), attributes);
+  }
+
+  setMode(name: ByteString, mode: number): void {
+    const records = this.#command(SET_MODE, numberBytes(1) + stringBytes(name));
+    records.number(mode);
+    records.string(name);
   }
 
   hardLink(name: ByteString, existing: ByteString): void {
@@ -199,6 +206,11 @@ function execute(records: RecordReader, data: Buffer, commands: FileCommands): b
     case CLOSE_FILE:
       commands.closeFile(fileAttributes(records));
       return false;
+    case SET_MODE: {
+      const mode = records.number();
+      commands.setMode(records.string(), mode);
+      return false;
+    }
     case HARD_LINK: {
       const name = records.string();
       commands.hardLink(name, records.string());

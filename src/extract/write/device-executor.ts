@@ -54,6 +54,10 @@ export class DeviceExecutor implements TreeCommands, Disposable {
     throw notATree();
   }
 
+  setMode(): never {
+    throw notATree();
+  }
+
   hardLink(): never {
     throw notATree();
   }

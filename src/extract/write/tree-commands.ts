@@ -17,6 +17,8 @@ export interface FileCommands {
   /** @param position where the bytes belong in the open file; undefined: behind the last ones. The memory is reused after the call. */
   write(bytes: Buffer, position: number | undefined): void;
   closeFile(attributes: FileAttributes): void;
+  /** @param name a regular file, made earlier. */
+  setMode(name: ByteString, mode: number): void;
   /** @param existing a regular file, made earlier. */
   hardLink(name: ByteString, existing: ByteString): void;
   symbolicLink(name: ByteString, target: ByteString, attributes: FileAttributes): void;

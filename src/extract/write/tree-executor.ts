@@ -122,6 +122,17 @@ export class TreeExecutor implements TreeCommands, Disposable {
     }
   }
 
+  setMode(name: ByteString, mode: number): void {
+    onVolume(name, () => {
+      const fd = openSync(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW);
+      try {
+        fchmodSync(fd, mode);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
   hardLink(name: ByteString, existing: ByteString): void {
     if (this.#look(existing)?.isFile() !== true) {
       throw hostile(name, 'is a hard link to something that is not a file before it in the archive');

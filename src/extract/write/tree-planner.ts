@@ -97,6 +97,17 @@ export class TreePlanner implements EntryHandler {
     this.#sparse = undefined;
   }
 
+  amend(entryName: ByteString, mode: number): void {
+    const name = safeName(entryName);
+    const directory = this.#directories.get(name);
+    const { files } = this.#options.modes;
+    if (directory !== undefined) {
+      this.#directories.set(name, { ...directory, mode: this.#directoryMode(mode), modeGiven: false });
+    } else if (files === undefined && name !== '' && !this.#links.has(name)) {
+      this.#commands.setMode(name, this.#fileMode(mode));
+    }
+  }
+
   /** Makes the symbolic links and gives the directories their modes and times. Nothing may come after it. */
   finish(): void {
     for (const [name, link] of this.#links) {
@@ -173,10 +184,10 @@ export class TreePlanner implements EntryHandler {
   }
 
   #fileAttributes({ mode, mtime, uid, gid, sparse }: Entry): FileAttributes {
-    const { ownership, modes } = this.#options;
+    const { ownership } = this.#options;
     const { preserve } = ownership;
     return {
-      mode: modes.files ?? mode & (preserve ? ALL_MODES : FILE_MODES),
+      mode: this.#fileMode(mode),
       mtime,
       uid: preserve ? uid : ownership.uid,
       gid: preserve ? gid : ownership.gid,
@@ -185,15 +196,25 @@ export class TreePlanner implements EntryHandler {
   }
 
   #directoryAttributes({ mode, mtime, uid, gid }: Entry): DirectoryAttributes {
-    const { ownership, modes } = this.#options;
+    const { ownership } = this.#options;
     const { preserve } = ownership;
     return {
-      mode: modes.directories ?? mode & (preserve ? ALL_MODES : DIRECTORY_MODES),
+      mode: this.#directoryMode(mode),
       mtime,
       uid: preserve ? uid : ownership.uid,
       gid: preserve ? gid : ownership.gid,
       modeGiven: false,
     };
+  }
+
+  #fileMode(mode: number): number {
+    const { ownership, modes } = this.#options;
+    return modes.files ?? mode & (ownership.preserve ? ALL_MODES : FILE_MODES);
+  }
+
+  #directoryMode(mode: number): number {
+    const { ownership, modes } = this.#options;
+    return modes.directories ?? mode & (ownership.preserve ? ALL_MODES : DIRECTORY_MODES);
   }
 
   /** The safe name of an entry other than the target itself, with its parent directories made. */
