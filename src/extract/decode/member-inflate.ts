@@ -5,7 +5,7 @@
  */
 import { isUint32Array } from 'node:util/types';
 import { createInflateRaw, createZstdDecompress, deflateRawSync } from 'node:zlib';
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { corrupt } from '../entries/tar-header.ts';
 
 export type MemberCodec = 'deflate' | 'zstd';

@@ -4,7 +4,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { corrupt } from '../entries/tar-header.ts';
 import { codeOf } from '../error-code.ts';
 import { chunkedContent, type Content, type Pieces } from './pieces.ts';

@@ -2,7 +2,7 @@
  * The end of a zip archive: the central directory, which must list just what was found, and tells of each entry what its local header
  * cannot: mode, and whether it is a symbolic link.
  */
-import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { quote } from './entry-name.ts';
 import { corrupt, isZero } from './tar-header.ts';
 import { CENTRAL_HEADER, type CentralHeader, centralLength, readCentral, readSize64, signature } from './zip-header.ts';

@@ -1,6 +1,6 @@
 /** The records of a zip archive, byte by byte: PKWARE's APPNOTE 6.3.10. */
 import { isUtf8 } from 'node:buffer';
-import { PermanentError } from '../../sdk/index.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { cp437ToUtf8 } from './cp437.ts';
 import { quote } from './entry-name.ts';
 import { type ByteString, corrupt } from './tar-header.ts';

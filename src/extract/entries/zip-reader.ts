@@ -7,7 +7,7 @@
  * second time, as what they are, in place of the file that held their target.
  */
 import { crc32 } from 'node:zlib';
-import { AttemptFailedError, PermanentError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { type MemberInflate, openMemberInflate } from '../decode/member-inflate.ts';
 import { quote } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
