@@ -50,13 +50,14 @@ const ZSTD_FRAME = 0xfd2fb528;
 const ZSTD_SKIPPABLE = 0x184d2a50;
 
 const XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
-/** The format, the size of its blocks, and the mark of the first block or of the end. */
-const BZIP2 = /^BZh[1-9](1AY&SY|\x17rE8P\x90)/;
+/** Behind the format and the size of its blocks: the mark of the first block, or that of the end. */
+const BZIP2 = /^BZh[1-9]$/;
+const BZIP2_MARKS: ReadonlySet<string> = new Set(['314159265359', '177245385090']);
 
 function compressionOf(head: Buffer): Compression | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   if (head.subarray(0, XZ.length).equals(XZ)) return 'xz';
-  if (BZIP2.test(head.toString('latin1', 0, 10))) return 'bzip2';
+  if (BZIP2.test(head.toString('latin1', 0, 4)) && BZIP2_MARKS.has(head.toString('hex', 4, 10))) return 'bzip2';
   if (head.length < Uint32Array.BYTES_PER_ELEMENT) return undefined;
   const magic = head.readUInt32LE(0);
   return magic === ZSTD_FRAME || (magic & 0xfffffff0) >>> 0 === ZSTD_SKIPPABLE ? 'zstd' : undefined;

@@ -10,7 +10,7 @@ import { corrupt } from '../entries/tar-header.ts';
 
 export type MemberCodec = 'deflate' | 'zstd';
 
-/** As far as it is used. The two words of `state` are set by each call: room left in the output, bytes left of the input. */
+/** As far as it is used; it calls its property `onerror` where it fails. The two words of `state` are set by each call: room left in the output, bytes left of the input. */
 interface Handle {
   writeSync(
     flush: number,
@@ -22,7 +22,6 @@ interface Handle {
     outputLength: number,
   ): void;
   reset(): void;
-  onerror: (message: string, errno: number, code: string) => void;
 }
 
 /** Z_NO_FLUSH and ZSTD_e_continue. */
@@ -46,9 +45,10 @@ export class MemberInflate implements Disposable {
     const handle: unknown = Reflect.get(this.#stream, '_handle');
     const state: unknown = Reflect.get(this.#stream, '_writeState');
     if (!isHandle(handle) || !isUint32Array(state)) throw new TypeError('zlib streams have no handle');
-    handle.onerror = (message) => {
+    const onError = (message: string) => {
       this.#failure = message;
     };
+    Object.assign(handle, { onerror: onError });
     this.#handle = handle;
     this.#state = state;
   }
