@@ -54,7 +54,18 @@ const entry: fc.Arbitrary<RawEntry> = fc.record({
 });
 const extended = fc
   .dictionary(
-    fc.constantFrom('path', 'linkpath', 'size', 'mtime', 'comment'),
+    fc.constantFrom(
+      'path',
+      'linkpath',
+      'size',
+      'mtime',
+      'uid',
+      'comment',
+      'GNU.sparse.map',
+      'GNU.sparse.size',
+      'GNU.sparse.major',
+      'SCHILY.xattr.user.a',
+    ),
     fc.oneof(name, fc.string({ maxLength: 8 })),
   )
   .map(paxHeader);

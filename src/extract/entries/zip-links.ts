@@ -1,12 +1,13 @@
 /**
- * Contents of zip members that may turn out to be symbolic links: short, and without control characters. Only the central directory at
- * the archive's end tells which are.
+ * Contents of zip members that may turn out to be symbolic links: short ones of one line. Only the central directory at the archive's end
+ * tells which are.
  */
 import type { Entry } from './entry.ts';
 import type { ByteString } from './tar-header.ts';
 
 /** PATH_MAX of Linux, its NUL left out. */
 const MAX_TARGET = 4095;
+const NEW_LINE = 0x0a;
 /** Of all targets together. */
 const MAX_MEMORY = 8 * 1024 * 1024;
 
@@ -28,9 +29,9 @@ export class PossibleLinks {
   /** Some of its data. */
   data(bytes: Buffer): void {
     if (this.#target === undefined) return;
-    const fits = this.#target.length + bytes.length <= MAX_TARGET;
-    const text = fits ? bytes.toString('latin1') : '\0';
-    this.#target = hasControlCharacter(text) ? undefined : this.#target + text;
+    const possible =
+      this.#target.length + bytes.length <= MAX_TARGET && !bytes.includes(0) && !bytes.includes(NEW_LINE);
+    this.#target = possible ? this.#target + bytes.toString('latin1') : undefined;
   }
 
   /** It has ended. The oldest ones give way when there are too many: links then cannot be told any more, and are refused. */
@@ -49,11 +50,6 @@ export class PossibleLinks {
   get(offset: number): PossibleLink | undefined {
     return this.#links.get(offset);
   }
-}
-
-function hasControlCharacter(text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) < 0x20) return true;
-  return false;
 }
 
 /** With what the entry around it takes, about. */

@@ -219,7 +219,7 @@ describe('an archive that is not supported', () => {
     ['packed by LZMA', { name: 'f', method: 14 }, 'method 14'],
     ['packed by zstd in a pipe', { name: 'f', method: 93, descriptor: 'signed' }, 'write the archive to a file'],
     ['a device', { name: 'f', mode: 0o020666 }, 'is a device or a pipe'],
-    ['a link to a text with control characters', { name: 'f', data: 'a\0b', mode: 0o120777 }, 'was not kept'],
+    ['a link to a text with a NUL in it', { name: 'f', data: 'a\0b', mode: 0o120777 }, 'was not kept'],
     ['a link of 5000 bytes', { name: 'f', data: 'x'.repeat(5000), mode: 0o120777 }, 'was not kept'],
     ['a link to nothing', { name: 'f', mode: 0o120777 }, 'was not kept'],
   ])('%s is refused', (_what, member, words) => {

@@ -46,6 +46,8 @@ export class ZipReader {
   readonly #ledger = new ZipLedger();
   readonly #links = new PossibleLinks();
   readonly #inflates = new Map<number, MemberInflate>();
+  /** Most archives name no owner: then it is whoever extracts. */
+  readonly #owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   /** What came of a record whose rest has not come yet. */
   #held: Buffer = Buffer.alloc(0);
   /** Of the first byte that was not taken, in the archive. */
@@ -108,7 +110,7 @@ export class ZipReader {
     if (packing === method.zstd && sizesBehind) {
       throw unsupported(name, 'is packed by zstd with its size behind it; write the archive to a file, not to a pipe');
     }
-    const entry = entryOf(header);
+    const entry = entryOf(header, this.#owner);
     this.#member = {
       header,
       entry,
@@ -227,7 +229,7 @@ export class ZipReader {
 /** An empty archive has no entry before them. */
 const DIRECTORY_RECORDS: ReadonlySet<number> = new Set([signature.central, signature.end64, signature.end]);
 
-function entryOf(header: LocalHeader): Entry {
+function entryOf(header: LocalHeader, owner: { readonly uid: number; readonly gid: number }): Entry {
   const isDirectory = header.name.endsWith('/');
   return {
     type: isDirectory ? 'directory' : 'file',
@@ -235,9 +237,8 @@ function entryOf(header: LocalHeader): Entry {
     linkName: '',
     size: header.sizesBehind || isDirectory ? 0 : header.size,
     mode: isDirectory ? DIRECTORY_MODE : FILE_MODE,
-    // Most archives name no owner: then it is whoever extracts.
-    uid: header.uid ?? process.geteuid?.() ?? 0,
-    gid: header.gid ?? process.getegid?.() ?? 0,
+    uid: header.uid ?? owner.uid,
+    gid: header.gid ?? owner.gid,
     mtime: header.mtime,
     attributes: undefined,
     sparse: undefined,
