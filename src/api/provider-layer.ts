@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Rule, ruled } from './rule.ts';
 import { shorterSourceUrlSchema, sourceUrlSchema } from './source-url.ts';
 
-export const formats = ['Tar', 'File', 'Raw'] as const;
+export const formats = ['Tar', 'Zip', 'File', 'Raw'] as const;
 
 const checksumSchema = ruled(
   z.string().max(135),
@@ -36,7 +36,7 @@ export const layerShape = {
   checksum: checksumSchema.optional(),
   format: z.enum(formats).optional().meta({
     description:
-      'Tar: an archive. File: one file. Raw: the image of a disk, for a claim with volumeMode Block. Each may be compressed with gzip or zstd. Default: told by the content.',
+      'Tar or Zip: an archive. File: one file. Raw: the image of a disk, for a claim with volumeMode Block. Each may be compressed with gzip, zstd, xz or bzip2. Default: told by the content.',
   }),
   stripComponents: z.int().min(0).max(100).optional().meta({
     description: 'So many leading parts of each name in the archive are taken away; an entry without more is left out.',
@@ -58,9 +58,9 @@ interface Said extends Partial<Readonly<Record<'format' | 'stripComponents' | 'i
 /** For each object that has the fields of a layer. */
 export const layerRules: readonly Rule<Said>[] = [
   {
-    rule: "!has(self.format) || self.format == 'Tar' || !(has(self.stripComponents) || has(self.include) || has(self.exclude))",
+    rule: "!has(self.format) || self.format == 'Tar' || self.format == 'Zip' || !(has(self.stripComponents) || has(self.include) || has(self.exclude))",
     holds: ({ format, stripComponents, include, exclude }) =>
-      format === undefined || format === 'Tar' || [stripComponents, include, exclude].every((it) => it === undefined),
+      (format !== 'File' && format !== 'Raw') || [stripComponents, include, exclude].every((it) => it === undefined),
     message:
       'stripComponents, include and exclude choose from the names in an archive: leave them out with format File or Raw',
   },

@@ -309,7 +309,7 @@ export const reasons = {
   },
   NotAnArchive: {
     next: 'stops',
-    meaning: 'What was downloaded is neither tar nor gzipped tar.',
+    meaning: 'What was downloaded is neither a tar archive, compressed or not, nor a zip archive.',
     help: 'Often an error page: open the URL.',
   },
   ArchiveCorrupt: { next: 'stops', meaning: 'The archive is damaged.', help: '' },

@@ -412,7 +412,8 @@ describe('row 20: directories in every order', () => {
   });
 });
 
-test('a zip archive keeps modes, links and times', async () => {
+const ways = ['inline', 'threads', 'three writers'] as const;
+test.each(ways)('a zip archive keeps modes, links and times (%s)', async (through) => {
   await run(
     zip([
       { name: 'd/', mode: 0o040710 },
@@ -420,6 +421,8 @@ test('a zip archive keeps modes, links and times', async () => {
       { name: 'd/suid', data: 'x', mode: 0o104755 },
       { name: 'l', data: 'd/run', mode: 0o120777 },
     ]),
+    {},
+    { through },
   );
   const mode = (name: string) => lstatSync(join(root, name)).mode & 0o7777;
   expect([mode('d'), mode('d/run'), mode('d/suid')]).toEqual([0o710, 0o750, 0o755]);

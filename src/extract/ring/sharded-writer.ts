@@ -51,6 +51,10 @@ export class ShardedWriter implements FileCommands {
     this.#current.closeFile(attributes);
   }
 
+  setMode(name: ByteString, mode: number): void {
+    this.#shardOf(name).writer.setMode(name, mode);
+  }
+
   hardLink(name: ByteString, existing: ByteString): void {
     const shard = this.#shardOf(name);
     if (shard !== this.#shardOf(existing)) this.#settle();

@@ -40,6 +40,7 @@ describe('each field has its place', () => {
     ['mirrors', { mirrors: ['https://b/a'] }, { layers: [{ ...layer, urls: [url, 'https://b/a'] }] }],
     ['checksum', { checksum }, { layers: [{ ...layer, checksum }] }],
     ['format Tar', { format: 'Tar' }, { layers: [{ ...layer, format: 'tar' }] }],
+    ['format Zip', { format: 'Zip' }, { layers: [{ ...layer, format: 'zip' }] }],
     ['format File', { format: 'File' }, { layers: [{ ...layer, format: 'file' }] }],
     ['stripComponents', { stripComponents: 2 }, { layers: [{ ...layer, stripComponents: 2 }] }],
     [

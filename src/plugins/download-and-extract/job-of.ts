@@ -10,7 +10,7 @@ const DEFAULT_FILES = 10_000_000;
 /** No honest archive comes near; nothing but zeros does. */
 const DEFAULT_RATIO = 1000;
 
-const FORMATS = { Tar: 'tar', File: 'file', Raw: 'raw' } as const satisfies Record<string, Format>;
+const FORMATS = { Tar: 'tar', Zip: 'zip', File: 'file', Raw: 'raw' } as const satisfies Record<string, Format>;
 const ON_EXISTING = { Clean: 'clean', Fail: 'fail', Merge: 'merge' } as const satisfies Record<string, OnExisting>;
 
 export function jobOf({ path, kind, spec }: Target): Job {
