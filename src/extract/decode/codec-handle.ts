@@ -1,43 +1,19 @@
 /**
  * Inflates with synchronous calls of the handle behind Node's zlib streams: one call per piece, right into the caller's memory, with no
- * trip to the thread pool. The handle is not part of Node's public interface; so `handleWorks` tries it on known bytes before anything
- * depends on it, and `codec-stream.ts` does the same work with public means (docs/decisions/0015).
+ * trip to the thread pool. `handleWorks` tries the handle on known bytes before anything depends on it, and `codec-stream.ts` does the same work with public means (docs/decisions/0015).
  */
-import { isUint32Array } from 'node:util/types';
-import { gzipSync, type Gunzip, type ZstdDecompress, zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isZero } from '../entries/tar-header.ts';
 import { type Codec, codecError, continueFlag, createDecompressor, dataBehind, finishFlag } from './codec.ts';
 import type { Content, Pieces } from './pieces.ts';
-
-/** As far as it is used; it calls its property `onerror` where it fails. The two words of `state` are set by each call: room left in the output, bytes left of the input. */
-interface Handle {
-  writeSync(
-    flush: number,
-    input: Buffer,
-    inputOffset: number,
-    inputLength: number,
-    output: Buffer,
-    outputOffset: number,
-    outputLength: number,
-  ): void;
-}
-
-interface OpenHandle {
-  readonly handle: Handle;
-  readonly state: Uint32Array;
-  readonly stream: Gunzip | ZstdDecompress;
-}
-
-/** The stream around the handle never gets a byte: its own buffer is as small as may be. */
-const UNUSED_CHUNK = 64;
+import { openHandle, UNUSED_CHUNK } from './zlib-handle.ts';
 
 export function handleContent(codec: Codec, pieces: Pieces): Content {
-  const { handle, state, stream } = openHandle(codec);
+  const stream = createDecompressor(codec, UNUSED_CHUNK);
   let failure: unknown;
-  const onError = (message: string, errno: number, code: string) => {
+  const { handle, state } = openHandle(stream, (message, errno, code) => {
     failure = Object.assign(new Error(message), { errno, code });
-  };
-  Object.assign(handle, { onerror: onError });
+  });
   let input: Buffer = Buffer.alloc(0);
   let inputEnded = false;
   let done = false;
@@ -106,17 +82,4 @@ function onePiece(bytes: Buffer): Pieces {
     return taken;
   };
   return { next, nextAsync: async () => next() };
-}
-
-/** @throws TypeError where this Node has no such handle. */
-function openHandle(codec: Codec): OpenHandle {
-  const stream = createDecompressor(codec, UNUSED_CHUNK);
-  const handle: unknown = Reflect.get(stream, '_handle');
-  const state: unknown = Reflect.get(stream, '_writeState');
-  if (!isHandle(handle) || !isUint32Array(state)) throw new TypeError('zlib streams have no handle');
-  return { handle, state, stream };
-}
-
-function isHandle(value: unknown): value is Handle {
-  return typeof value === 'object' && value !== null && 'writeSync' in value && typeof value.writeSync === 'function';
 }
