@@ -47,6 +47,7 @@ function divided(here: TreeCommands, elsewhere: FileCommands): TreeCommands {
     createFile: (name, mode) => elsewhere.createFile(name, mode),
     write: (bytes, position) => elsewhere.write(bytes, position),
     closeFile: (attributes) => elsewhere.closeFile(attributes),
+    setMode: (name, mode) => elsewhere.setMode(name, mode),
     hardLink: (name, existing) => elsewhere.hardLink(name, existing),
     symbolicLink: (name, target, attributes) => elsewhere.symbolicLink(name, target, attributes),
     finishDirectory: (name, attributes) => elsewhere.finishDirectory(name, attributes),

@@ -52,7 +52,7 @@ export class ShardedWriter implements FileCommands {
   }
 
   setMode(name: ByteString, mode: number): void {
-    this.#shardOf(name).writer.setMode(name, mode);
+    this.#shardOf(name).setMode(name, mode);
   }
 
   hardLink(name: ByteString, existing: ByteString): void {
