@@ -313,11 +313,7 @@ export const reasons = {
     help: 'Often an error page: open the URL.',
   },
   ArchiveCorrupt: { next: 'stops', meaning: 'The archive is damaged.', help: '' },
-  DecompressorFailed: {
-    next: 'retries',
-    meaning: 'The program that unpacks xz or bzip2 is missing, or something ended it.',
-    help: 'In a pod: look for memory limits. On your own machine: install xz-utils and bzip2.',
-  },
+  DecompressorFailed: { next: 'retries', meaning: 'The program xz or bzip2 is missing or was ended.', help: '' },
   HostileArchive: {
     next: 'stops',
     meaning: 'An entry would write outside of the volume. Nothing was written there.',
