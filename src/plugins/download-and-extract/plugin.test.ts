@@ -56,7 +56,10 @@ test('mounts the ConfigMap of a source that has one', () => {
 
 test('hands a block volume over as a device', () => {
   const pod = plugin.pod(params(image, { volumeMode: 'Block' }));
-  expect(taskSchema.parse(JSON.parse(pod.env?.['VOLPRIME_TASK'] ?? '')).targets).toMatchObject([{ kind: 'device' }]);
+  expect(taskSchema.parse(JSON.parse(pod.env?.['VOLPRIME_TASK'] ?? '')).targets).toMatchObject([
+    { kind: 'device', path: '/dev/target' },
+  ]);
+  expect(pod.mountPath).toBe('/dev/target');
 });
 
 type Refused = readonly [what: string, params: PopulateParams<unknown>, reason: string, words: string];

@@ -5,6 +5,8 @@ import { isBlock, objectionTo, profileFor } from './objection.ts';
 import { CA_BUNDLE_DIR, CREDENTIALS_DIR, PLUGIN_NAME, TASK_VARIABLE, type Task } from './task.ts';
 
 const MOUNT_PATH = '/target';
+/** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
+const DEVICE_PATH = '/dev/target';
 /** Where the populator image has the pod's entry (see image/). */
 const POPULATOR_COMMAND = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 
@@ -24,15 +26,16 @@ export const downloadAndExtract = definePlugin<ProviderSpec>({
 /** No image: the populator image that the controller was configured with has the execution half of this plugin. */
 function populatorPod({ source, claimObject, attempt }: PopulateParams<ProviderSpec>): PodTemplate {
   const { secretRef, caBundleRef } = source.spec;
+  const [kind, path] = isBlock(claimObject) ? (['device', DEVICE_PATH] as const) : (['directory', MOUNT_PATH] as const);
   const task: Task = {
     version: 2,
     plugin: PLUGIN_NAME,
     attemptId: attempt.id,
-    targets: [{ path: MOUNT_PATH, kind: isBlock(claimObject) ? 'device' : 'directory', spec: source.spec }],
+    targets: [{ path, kind, spec: source.spec }],
   };
   return {
     command: POPULATOR_COMMAND,
-    mountPath: MOUNT_PATH,
+    mountPath: path,
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
     ...(secretRef && { secrets: [{ name: secretRef.name, mountPath: CREDENTIALS_DIR }] }),
     ...(caBundleRef && { configMaps: [{ name: caBundleRef.name, mountPath: CA_BUNDLE_DIR }] }),
