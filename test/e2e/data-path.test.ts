@@ -1,4 +1,5 @@
 /** What a Provider may hold and say, through a real claim: formats, layers, owners, a transfer that breaks. docs/provider.md. */
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zstdCompressSync, gunzipSync } from 'node:zlib';
 import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
@@ -6,6 +7,7 @@ import { claims, pods } from '../../src/api/resources.ts';
 import type { Route } from '../support/archive-server.ts';
 import { tarGz } from '../support/archives.ts';
 import { expectBound, expectPopulated, SLOWLY, sourceName, statusOf, toldOf } from './harness/claims.ts';
+import { zip } from '../support/zip-archives.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { contentOf, listingOf } from './harness/content.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
@@ -46,6 +48,18 @@ const cases: readonly Case[] = [
   {
     name: 'tar-zst',
     routes: { a: { body: zstdCompressSync(plain) } },
+    spec: (url) => ({ sourceURL: url('a') }),
+    listing,
+  },
+  ...(['xz', 'bzip2'] as const).map((program) => ({
+    name: `tar-${program}`,
+    routes: { a: { body: execFileSync(program, ['-c'], { input: plain }) } },
+    spec: (url: (name: string) => string) => ({ sourceURL: url('a') }),
+    listing,
+  })),
+  {
+    name: 'zip',
+    routes: { a: { body: zip(Object.entries(files).map(([name, data]) => ({ name, data }))) } },
     spec: (url) => ({ sourceURL: url('a') }),
     listing,
   },

@@ -10,19 +10,21 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
-import { tar, tarGz } from '../../../test/support/archives.ts';
+import { tar } from '../../../test/support/archives.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
+import { zip } from '../../../test/support/zip-archives.ts';
 import { providerSpecSchema } from '../../api/provider.ts';
 import type { PluginLogger } from '../../sdk/index.ts';
 import { runTask } from './run.ts';
 import type { Target } from './task.ts';
 
 const silent: PluginLogger = { debug() {}, info() {}, warn() {}, error() {} };
-const archive = tarGz([
+const plain = tar([
   { name: 'app/', type: '5', mode: 0o755 },
   { name: 'app/readme', data: 'read me', mode: 0o644, uid: 1234, gid: 4321 },
   { name: 'app/etc/x.conf', data: 'x=1' },
 ]);
+const archive = gzipSync(plain);
 const digestOf = (algorithm: string, bytes: Buffer) =>
   `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 
@@ -88,6 +90,24 @@ describe('what', () => {
   test('format File keeps an archive as it is but for its compression', async () => {
     await run({ format: 'File' });
     expect(files()).toEqual(['a.tar']);
+  });
+
+  const members = [
+    { name: 'app/readme', data: 'read me' },
+    { name: 'app/etc/x.conf', data: 'x=1' },
+  ];
+  test.each<[string, object, () => Buffer]>([
+    ['tar', {}, () => plain],
+    ['tar.zst', {}, () => zstdCompressSync(plain)],
+    ['tar.xz', {}, () => execFileSync('xz', ['-c'], { input: plain })],
+    ['tar.bz2', {}, () => execFileSync('bzip2', ['-c'], { input: plain })],
+    ['zip', {}, () => zip(members)],
+    ['zip that is said to be one', { format: 'Zip' }, () => zip(members)],
+  ])('a format is told by the content: %s', async (_format, spec, body) => {
+    server.set('/a.tar.gz', { body: body() });
+    await run(spec);
+    expect(files()).toEqual(['app/etc/x.conf', 'app/readme']);
+    expect(content('app/readme')).toBe('read me');
   });
 
   test('format Tar takes nothing else', async () => {
