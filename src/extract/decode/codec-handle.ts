@@ -1,6 +1,6 @@
 /**
  * Inflates with synchronous calls of the handle behind Node's zlib streams: one call per piece, right into the caller's memory, with no
- * trip to the thread pool. `handleWorks` tries the handle on known bytes before anything depends on it, and `codec-stream.ts` does the same work with public means (docs/decisions/0015).
+ * trip to the thread pool. `handleWorks` tries the handle on known bytes before anything depends on it, and `codec-stream.ts` does the same work with public means (docs/decisions/0019).
  */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isZero } from '../entries/tar-header.ts';

@@ -1,5 +1,5 @@
 /**
- * Decompresses xz and bzip2 with the programs of those names, which Node has no codec for (docs/decisions/0015). The program reads what
+ * Decompresses xz and bzip2 with the programs of those names, which Node has no codec for (docs/decisions/0016). The program reads what
  * it is fed and writes what is asked for; in between it holds some hundred KiB, and what its own format needs.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
  * The handle behind Node's zlib streams, for synchronous calls right into the caller's memory. It is not part of Node's public interface
- * (docs/decisions/0015): whoever opens it has first tried on known bytes whether it does what is expected of it.
+ * (docs/decisions/0019): whoever opens it has first tried on known bytes whether it does what is expected of it.
  */
 import { isUint32Array } from 'node:util/types';
 import type { Gunzip, InflateRaw, ZstdDecompress } from 'node:zlib';

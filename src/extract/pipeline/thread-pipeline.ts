@@ -1,7 +1,7 @@
 /**
  * Download, decompression and writing in three threads that share memory: the main thread fills a ring with the bodies, the decode
  * thread turns them into batches of commands, the write thread executes those. Memory is bounded by the two rings, and whoever is ahead
- * waits. The first failure of a stage stops both rings, which ends the others (docs/decisions/0014).
+ * waits. The first failure of a stage stops both rings, which ends the others (docs/decisions/0018).
  */
 import { availableParallelism } from 'node:os';
 import { addNotes, type Notes } from '../entries/notes.ts';
