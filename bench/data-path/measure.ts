@@ -69,7 +69,7 @@ function figuresOf(one: Case, ours: readonly Run[], floors: ReadonlyMap<Floor, r
       value,
       unit: 's',
       floor: value / ratio,
-      ...(speed !== undefined && { target: 1 / speed }),
+      ...(speed !== undefined && { target: Number((1 / speed).toPrecision(3)) }),
     });
   });
   const memory = figure({
