@@ -48,8 +48,8 @@ generate: setup ## Write crds/ and the generated docs from the sources
 	@$(NODE) scripts/generate.ts
 
 .PHONY: unit
-unit: setup ## Unit tests (seconds)
-	@$(JEST) --selectProjects unit
+unit: setup ## Unit tests (about two minutes on two cores)
+	@$(JEST) --selectProjects unit --maxWorkers=2
 
 .PHONY: integration
 integration: setup ## Tests on a real etcd and kube-apiserver (builds them once, about 12 min on 2 cores)
