@@ -14,7 +14,7 @@ import { sampleImage } from './harness/deployment.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aTransfer, providerRef, transferRef } from './harness/manifests.ts';
 import { readBack } from './harness/read-back.ts';
-import { downloads, hold, serve } from './harness/sources.ts';
+import { broken, downloads, hold, serve } from './harness/sources.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import {
   aForeignClaim,
@@ -209,8 +209,8 @@ describe('case 61: a grant is taken back', () => {
         play: async () => {
           const tenancy = await openTenancy(suite, 'retry');
           const gate = suite.archives.gate();
-          const content = serve(suite, 'retry', { failFirst: 1, status: 503, gate });
-          serve(suite, 'given-up', { failFirst: 1, status: 503, gate });
+          const content = serve(suite, 'retry', { ...broken(1), gate });
+          serve(suite, 'given-up', { ...broken(1), gate });
           const names = ['retry', 'given-up'];
           await suite.apply(
             aGrant(tenancy),

@@ -6,7 +6,7 @@ import { events, type Resource } from '../../src/api/resources.ts';
 import { laneEmpty, lanePopulated } from './harness/crash-lanes.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest } from './harness/manifests.ts';
-import { downloads, providerOf, serve, type SourceAndRef, transferOf } from './harness/sources.ts';
+import { broken, downloads, providerOf, serve, type SourceAndRef, transferOf } from './harness/sources.ts';
 import { type Lane, type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
@@ -81,7 +81,7 @@ const RETRIES = 3;
 async function playEvents(): Promise<void> {
   const lane = await suite.lane('events');
   const names = Array.from({ length: 6 }, (_, index) => `${lane.namespace}-${index}`);
-  for (const name of names) serve(suite, name, { failFirst: RETRIES, status: 500 });
+  for (const name of names) serve(suite, name, broken(RETRIES));
   await applyClaims(lane, names, (name) => providerOf(suite, lane.namespace, name));
   await lanePopulated(suite, lane);
   expect(names.map((name) => downloads(suite, name))).toEqual(names.map(() => RETRIES + 1));
@@ -94,7 +94,7 @@ async function playEvents(): Promise<void> {
     const reasons = told
       .filter(({ regarding }) => regarding?.name === name)
       .map(({ type, reason }) => `${type} ${reason}`);
-    expect(reasons.filter((reason) => reason.startsWith('Warning'))).toEqual(['Warning SourceUnreachable']);
+    expect(reasons.filter((reason) => reason.startsWith('Warning'))).toEqual(['Warning SourceTruncated']);
     expect(reasons.filter((reason) => reason === 'Normal PopulatorFinished')).toHaveLength(1);
     expect(reasons.length).toBeLessThanOrEqual(RETRIES + 3);
   }

@@ -21,7 +21,12 @@ export function serve({ archives }: Suite, name: string, route: Route = {}): Con
 /** Serves an archive so that its populator pod comes to this crash point: slowly where its progress is to be read, badly where it is to fail. */
 export function serveFor(suite: Suite, { name, point }: CrashCase): Content {
   const bytesPerSecond = point.endsWith('ReadProgress') ? 5 * 1024 : 128 * 1024;
-  return serve(suite, name, { bytesPerSecond, ...(fails(point) && { failFirst: 1, status: 500 }) });
+  return serve(suite, name, { bytesPerSecond, ...(fails(point) && broken(1)) });
+}
+
+/** So many downloads break where nothing tells that a next one is of the same bytes: each ends its attempt. */
+export function broken(downloads: number): Route {
+  return { inTurn: Array.from({ length: downloads }, () => ({ cutAfter: 1024 })) };
 }
 
 /** Whether the first download of this case fails. */
