@@ -70,7 +70,7 @@ e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad inpu
 	@$(call e2e_files,)
 
 # What takes longest is left to "make e2e": its decisions are held by unit and integration tests here.
-E2E_LONG := /test/e2e/(api-faults|cross-namespace|placement|storm|taken-away|uninstall)[.]
+E2E_LONG := /test/e2e/(api-faults|class-changes|cross-namespace|placement|private-network|storm|taken-away|unfit|uninstall)[.]
 
 .PHONY: e2e-gate
 e2e-gate: setup image ## Most of e2e: what make test runs of it

@@ -32,6 +32,7 @@ import { noLocalFacts, type Observation } from './observation.ts';
 
 const deleted = { deletionTimestamp: '2026-01-02T03:04:00Z' };
 const deletedLongAgo = { deletionTimestamp: '2026-01-02T03:03:00Z' };
+const foreignPrime = { kind: 'PersistentVolumeClaim', namespace: 'app', name: 'x' };
 const ours = aClaim({ meta: protectedBy });
 const dying = aClaim({ meta: { ...protectedBy, ...deleted } });
 const started = {
@@ -181,7 +182,9 @@ const rows: readonly Row[] = [
     { type: 'RecordPopulation', pinned: { ...aSource, generation: 2 } },
   ],
   ['no consumer yet', { storageClass: wffc }, wait('WaitingForFirstConsumer', { mood: 'healthy' })],
-  ['a foreign prime', { foreign: { kind: 'PersistentVolumeClaim', namespace: 'app', name: 'x' } }, wait('NameTaken')],
+  ['a foreign prime', { claim: ours, population: aPopulation(), foreign: foreignPrime }, wait('NameTaken')],
+  ['a foreign record', { foreign: { ...foreignPrime, kind: 'Population' } }, wait('NameTaken')],
+  ['a prime whose record is not seen yet', { foreign: foreignPrime }, { type: 'ProtectClaim' }],
   [
     'the PV controller has not looked at a new claim yet',
     { claim: aClaim({ meta: { creationTimestamp: '2026-01-02T03:04:04Z' } }) },

@@ -1,18 +1,24 @@
 /** What must be true before anything is made for a claim. Each gate is one sentence to the user. */
 import type { Waiting } from './action.ts';
+import { populations } from '../api/population.ts';
 import { isProtected, recordedTarget, selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
 import { wrapperProblem } from './wrapper.ts';
 
 /** The first gate that is closed, or undefined. Once the source is pinned, its presence no longer matters. */
 export function gate(o: Observation, pinned: boolean, now: number): Waiting | undefined {
-  if (o.foreign !== undefined) return nameTaken(o);
+  if (o.foreign !== undefined && isProvenForeign(o)) return nameTaken(o);
   if (o.prime !== undefined) return undefined;
   return access(o) ?? storageClass(o) ?? (pinned ? undefined : source(o)) ?? consumer(o) ?? firstLook(o, now);
 }
 
 function blocked(reason: string, message: string): Waiting {
   return { reason, message, mood: 'blocked' };
+}
+
+/** Caches of different kinds are not in step: a prime may be seen before the record that proves it ours. Making the record finds out. */
+function isProvenForeign({ foreign, population }: Observation): boolean {
+  return population !== undefined || foreign?.kind === populations.kind;
 }
 
 function nameTaken(o: Observation): Waiting {

@@ -209,8 +209,8 @@ describe('case 61: a grant is taken back', () => {
         play: async () => {
           const tenancy = await openTenancy(suite, 'retry');
           const gate = suite.archives.gate();
-          const content = serve(suite, 'retry', { ...broken(1), gate });
-          serve(suite, 'given-up', { ...broken(1), gate });
+          const content = serve(suite, 'retry', { ...broken('retry', 1), gate });
+          serve(suite, 'given-up', { ...broken('given-up', 1), gate });
           const names = ['retry', 'given-up'];
           await suite.apply(
             aGrant(tenancy),

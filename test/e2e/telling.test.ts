@@ -76,12 +76,12 @@ async function playMetrics(): Promise<void> {
   expect(await endings(lane)).toEqual(expected);
 }
 
-const RETRIES = 3;
+const RETRIES = 2;
 
 async function playEvents(): Promise<void> {
   const lane = await suite.lane('events');
   const names = Array.from({ length: 6 }, (_, index) => `${lane.namespace}-${index}`);
-  for (const name of names) serve(suite, name, broken(RETRIES));
+  for (const name of names) serve(suite, name, broken(name, RETRIES));
   await applyClaims(lane, names, (name) => providerOf(suite, lane.namespace, name));
   await lanePopulated(suite, lane);
   expect(names.map((name) => downloads(suite, name))).toEqual(names.map(() => RETRIES + 1));

@@ -21,12 +21,13 @@ export function serve({ archives }: Suite, name: string, route: Route = {}): Con
 /** Serves an archive so that its populator pod comes to this crash point: slowly where its progress is to be read, badly where it is to fail. */
 export function serveFor(suite: Suite, { name, point }: CrashCase): Content {
   const bytesPerSecond = point.endsWith('ReadProgress') ? 5 * 1024 : 128 * 1024;
-  return serve(suite, name, { bytesPerSecond, ...(fails(point) && broken(1)) });
+  return serve(suite, name, { bytesPerSecond, ...(fails(point) && broken(name, 1)) });
 }
 
-/** So many downloads break where nothing tells that a next one is of the same bytes: each ends its attempt. */
-export function broken(downloads: number): Route {
-  return { inTurn: Array.from({ length: downloads }, () => ({ cutAfter: 1024 })) };
+/** So many downloads bring the beginning of the archive as if it were all of it: each ends its attempt. */
+export function broken(name: string, downloads: number): Route {
+  const { archive } = contentOf(name);
+  return { inTurn: Array.from({ length: downloads }, () => ({ body: archive.subarray(0, 1024) })) };
 }
 
 /** Whether the first download of this case fails. */
