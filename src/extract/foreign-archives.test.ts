@@ -69,6 +69,8 @@ function makeTree(): void {
     lutimesSync(at(name), (seconds += 1000), seconds);
   }
   utimesSync(at('dir/deep/er/none'), 1_400_000_000, 1_400_000_000);
+  // A fraction that is the same in every number format: the present time would differ in its last digit now and then.
+  utimesSync(at('dir/exactly-one-block'), 1_600_000_000.25, 1_600_000_000.25);
 }
 
 interface Expectation {
