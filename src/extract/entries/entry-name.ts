@@ -1,5 +1,4 @@
 /** The rules for names in an archive: what is written lies below the target, by the text of the name alone. */
-import { posix } from 'node:path';
 import { PermanentError } from '../../sdk/errors.ts';
 import type { ByteString } from './tar-header.ts';
 
@@ -21,13 +20,19 @@ export function safeName(name: ByteString): ByteString {
 /** One that is empty or consists of one or two dots. */
 const ODD_PART = /(^|\/)\.{0,2}(\/|$)/;
 
+/** The directory of a safe name; '' is the target itself. */
+export function parentOf(name: ByteString): ByteString {
+  const slash = name.lastIndexOf('/');
+  return slash === -1 ? '' : name.slice(0, slash);
+}
+
 /** Symbolic links of the archive by their place below the target. */
 export type Links = ReadonlyMap<ByteString, { readonly target: ByteString }>;
 
 /** The link of the archive through which this name leads, if there is one. */
 export function linkOnTheWay(links: Links, name: ByteString): ByteString | undefined {
   if (links.size === 0) return undefined;
-  for (let dir = posix.dirname(name); dir !== '.'; dir = posix.dirname(dir)) {
+  for (let dir = parentOf(name); dir !== ''; dir = parentOf(dir)) {
     if (links.has(dir)) return dir;
   }
   return undefined;
@@ -65,6 +70,11 @@ export function hostile(name: ByteString, what: string): PermanentError {
     'HostileArchive',
     `The archive's entry ${quote(name)} ${what}; nothing of this archive is used.`,
   );
+}
+
+/** @param what is the matter with the entry, which is not hostile, only beyond what is done here. */
+export function unsupported(name: ByteString, what: string): PermanentError {
+  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}.`);
 }
 
 /** For messages: decoded as UTF-8, whatever it was meant to be, and cut. */

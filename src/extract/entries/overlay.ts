@@ -7,8 +7,9 @@
  * lowest.
  */
 import { PermanentError } from '../../sdk/errors.ts';
-import { hostile, quote, safeName } from './entry-name.ts';
+import { hostile, parentOf, quote, safeName } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
+import { pickEntries } from './pick-entries.ts';
 import type { ByteString } from './tar-header.ts';
 
 /**
@@ -38,25 +39,13 @@ export class Overlay {
     else for (const [name, cover] of this.#here) this.#above.set(name, cover);
     this.#image = image;
     this.#here = new Map();
-    let skipping = false;
-    return {
-      ...next,
-      begin: (entry) => {
-        skipping = this.#hides(entry);
-        if (!skipping) next.begin(entry);
-      },
-      data: (bytes) => {
-        if (!skipping) next.data(bytes);
-      },
-      end: () => {
-        if (!skipping) next.end();
-      },
-    };
+    return pickEntries(next, (entry) => (this.#hides(entry) ? undefined : entry));
   }
 
   #hides(entry: Entry): boolean {
     const name = safeName(entry.name);
-    const [parent, base] = split(name);
+    const parent = parentOf(name);
+    const base = name.slice(name.lastIndexOf('/') + 1);
     if (base.startsWith(WHITEOUT)) {
       this.#takeAway(entry.name, parent, base);
       return true;
@@ -80,7 +69,7 @@ export class Overlay {
     const cover = this.#above.get(name);
     if (cover !== undefined && !(cover === 'implied' && isDirectory)) return name !== '';
     for (let at = name; at !== ''; ) {
-      [at] = split(at);
+      at = parentOf(at);
       if (this.#above.get(at) === 'covered') return true;
     }
     return false;
@@ -89,17 +78,11 @@ export class Overlay {
   #note(name: ByteString, cover: Cover): void {
     if (this.#here.get(name) !== 'covered') this.#here.set(name, cover);
     for (let at = name; at !== ''; ) {
-      [at] = split(at);
+      at = parentOf(at);
       if (this.#here.has(at)) return;
       this.#here.set(at, 'implied');
     }
   }
-}
-
-/** A safe name's directory and its last part. */
-function split(name: ByteString): readonly [ByteString, ByteString] {
-  const slash = name.lastIndexOf('/');
-  return [slash === -1 ? '' : name.slice(0, slash), name.slice(slash + 1)];
 }
 
 function brokenLink({ name, linkName }: Entry): PermanentError {

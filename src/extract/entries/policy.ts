@@ -2,11 +2,11 @@
  * Stands between an archive's reader and the writer and decides what of each entry goes on: names that leave the target are
  * refused, the others stripped, unwanted entries left out. It looks at nothing but the entries; what needs memory of earlier ones or the disk is the writer's.
  */
-import { PermanentError } from '../../sdk/errors.ts';
-import { quote, safeName } from './entry-name.ts';
+import { quote, safeName, unsupported } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
 import { nameFilter } from './name-filter.ts';
 import { addNote, type Notes } from './notes.ts';
+import { pickEntries } from './pick-entries.ts';
 import type { ByteString } from './tar-header.ts';
 
 export interface Policy {
@@ -25,28 +25,24 @@ export interface Policy {
  */
 export function applyPolicy(policy: Policy, notes: Notes, next: EntryHandler): EntryHandler {
   const wanted = nameFilter(policy.include, policy.exclude);
-  let skipping = false;
+  const nameFor = (entryName: ByteString) => {
+    const name = strippedName(entryName, policy.stripComponents);
+    return name === undefined || (name !== '' && !wanted(name)) ? undefined : name;
+  };
+  const picked = pickEntries(next, (entry) => {
+    const name = nameFor(entry.name);
+    if (name === undefined) return undefined;
+    if (policy.preserveOwners) checkOwner(entry);
+    if (!isCommonTime(entry.mtime)) addNote(notes, 'unusualTime');
+    const linkName = entry.type === 'hardLink' ? linkedName(entry, nameFor) : entry.linkName;
+    // Without stripping, names stay as they are spelled, for whoever has to tell of them.
+    return policy.stripComponents === 0 ? entry : { ...entry, name, linkName };
+  });
   return {
-    begin(entry) {
-      const name = strippedName(entry.name, policy.stripComponents);
-      skipping = name === undefined || (name !== '' && !wanted(name));
-      if (name === undefined || skipping) return;
-      if (policy.preserveOwners) checkOwner(entry);
-      if (!isCommonTime(entry.mtime)) addNote(notes, 'unusualTime');
-      const linkName = entry.type === 'hardLink' ? linkedName(entry, policy, wanted) : entry.linkName;
-      // Without stripping, names stay as they are spelled, for whoever has to tell of them.
-      next.begin(policy.stripComponents === 0 ? entry : { ...entry, name, linkName });
-    },
-    data(bytes) {
-      if (!skipping) next.data(bytes);
-    },
-    end() {
-      if (!skipping) next.end();
-    },
+    ...picked,
     amend(entryName, mode) {
-      const name = strippedName(entryName, policy.stripComponents);
-      if (name === undefined || (name !== '' && !wanted(name))) return;
-      next.amend(policy.stripComponents === 0 ? entryName : name, mode);
+      const name = nameFor(entryName);
+      if (name !== undefined) next.amend(policy.stripComponents === 0 ? entryName : name, mode);
     },
   };
 }
@@ -60,11 +56,11 @@ function strippedName(name: ByteString, components: number): ByteString | undefi
 }
 
 /** A hard link names another entry of the archive, which is stripped like itself. */
-function linkedName(entry: Entry, policy: Policy, wanted: (name: ByteString) => boolean): ByteString {
-  const name = strippedName(entry.linkName, policy.stripComponents);
-  if (name !== undefined && (name === '' || wanted(name))) return name;
+function linkedName(entry: Entry, nameFor: (name: ByteString) => ByteString | undefined): ByteString {
+  const name = nameFor(entry.linkName);
+  if (name !== undefined) return name;
   throw unsupported(
-    entry,
+    entry.name,
     `is a hard link to ${quote(entry.linkName)}, which stripComponents, include or exclude leaves out; take both or none`,
   );
 }
@@ -75,15 +71,11 @@ const MAX_OWNER = 2 ** 32 - 2;
 function checkOwner(entry: Entry): void {
   for (const field of ['uid', 'gid'] as const) {
     const id = entry[field];
-    if (id < 0 || id > MAX_OWNER) throw unsupported(entry, `has the ${field} ${id}, which no file can have`);
+    if (id < 0 || id > MAX_OWNER) throw unsupported(entry.name, `has the ${field} ${id}, which no file can have`);
   }
 }
 
 /** What ext4 can hold: 1901 to 2446. File systems put the nearest time they can hold in place of others. */
 function isCommonTime(mtime: number): boolean {
   return mtime >= -(2 ** 31) && mtime < 2 ** 34 - 2 ** 31;
-}
-
-function unsupported({ name }: Entry, what: string): PermanentError {
-  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}.`);
 }

@@ -1,6 +1,5 @@
 /** One entry from its header and from what extended headers say over it. */
-import { PermanentError } from '../../sdk/errors.ts';
-import { quote } from './entry-name.ts';
+import { quote, unsupported } from './entry-name.ts';
 import type { Entry, EntryType } from './entry.ts';
 import type { Overrides } from './pax.ts';
 import { corrupt, type TarHeader } from './tar-header.ts';
@@ -53,10 +52,7 @@ export function describeEntry(header: TarHeader, extensions: Extensions | undefi
 function typeOf({ typeFlag }: TarHeader, name: string): EntryType {
   const type = TYPES[typeFlag];
   if (type === undefined) {
-    throw new PermanentError(
-      'UnsupportedEntry',
-      `The archive's entry ${quote(name)} is of the type "${typeFlag}", which is not supported.`,
-    );
+    throw unsupported(name, `is of the type "${typeFlag}", which is not supported`);
   }
   // Before POSIX, a directory was a file whose name ends in a slash.
   return typeFlag === '0' && name.endsWith('/') ? 'directory' : type;

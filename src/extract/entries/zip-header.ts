@@ -1,8 +1,7 @@
 /** The records of a zip archive, byte by byte: PKWARE's APPNOTE 6.3.10. */
 import { isUtf8 } from 'node:buffer';
-import { PermanentError } from '../../sdk/errors.ts';
 import { cp437ToUtf8 } from './cp437.ts';
-import { quote } from './entry-name.ts';
+import { unsupported } from './entry-name.ts';
 import { type ByteString, corrupt } from './tar-header.ts';
 import { readExtra } from './zip-extra.ts';
 
@@ -157,8 +156,4 @@ function supportedMethod(number: number, name: ByteString): number {
 function dosTime(date: number, time: number): number {
   const [year, month, day] = [1980 + (date >> 9), (date >> 5) & 15, date & 31];
   return Date.UTC(year, month - 1, day, time >> 11, (time >> 5) & 63, (time & 31) * 2) / 1000;
-}
-
-function unsupported(name: ByteString, what: string): PermanentError {
-  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}.`);
 }

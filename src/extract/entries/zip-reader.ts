@@ -7,9 +7,9 @@
  * second time, as what they are, in place of the file that held their target.
  */
 import { crc32 } from 'node:zlib';
-import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
+import { AttemptFailedError, type PermanentError } from '../../sdk/errors.ts';
 import { type MemberInflate, openMemberInflate } from '../decode/member-inflate.ts';
-import { quote } from './entry-name.ts';
+import { quote, unsupported } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
 import { type ByteString, corrupt } from './tar-header.ts';
 import { DESCRIPTOR_LOOKAHEAD, descriptorLength } from './zip-descriptor.ts';
@@ -247,8 +247,4 @@ function entryOf(header: LocalHeader, owner: { readonly uid: number; readonly gi
 
 function differs({ name }: Entry, what: string): PermanentError {
   return corrupt(`the data of the entry ${quote(name)} has another ${what} than its header says`);
-}
-
-function unsupported(name: ByteString, what: string): PermanentError {
-  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}.`);
 }

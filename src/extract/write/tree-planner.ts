@@ -7,8 +7,8 @@
  *
  * It remembers directories and symbolic links, not files: of those the file system itself knows best.
  */
-import { PermanentError } from '../../sdk/errors.ts';
-import { hostile, leavesTarget, linkOnTheWay, quote, safeName } from '../entries/entry-name.ts';
+import type { PermanentError } from '../../sdk/errors.ts';
+import { hostile, leavesTarget, linkOnTheWay, parentOf, quote, safeName, unsupported } from '../entries/entry-name.ts';
 import type { Entry, EntryHandler } from '../entries/entry.ts';
 import { addNote, type Notes } from '../entries/notes.ts';
 import type { ByteString } from '../entries/tar-header.ts';
@@ -79,9 +79,9 @@ export class TreePlanner implements EntryHandler {
         return this.#symbolicLink(entry);
       case 'characterDevice':
       case 'blockDevice':
-        throw unsupported(entry, 'is a device');
+        throw unsupported(entry.name, 'is a device, which is not supported');
       case 'fifo':
-        throw unsupported(entry, 'is a pipe');
+        throw unsupported(entry.name, 'is a pipe, which is not supported');
     }
   }
 
@@ -148,12 +148,11 @@ export class TreePlanner implements EntryHandler {
     if (name === '') return;
     if (name.length > MAX_NAME) throw tooLong(entry.name);
     this.#claim(entry.name, name);
-    const attributes = this.#directoryAttributes(entry);
-    const made = this.#makeDirectory(name, attributes.mode);
-    this.#directories.set(name, {
-      ...attributes,
-      modeGiven: made && (attributes.mode & OWNER_MAY_ALL) === OWNER_MAY_ALL,
-    });
+    const { uid, gid } = this.#ownerOf(entry);
+    const mode = this.#directoryMode(entry.mode);
+    const made = this.#makeDirectory(name, mode);
+    const modeGiven = made && (mode & OWNER_MAY_ALL) === OWNER_MAY_ALL;
+    this.#directories.set(name, { mode, mtime: entry.mtime, uid, gid, modeGiven });
   }
 
   /** Its target is the name of a file that came before. */
@@ -183,28 +182,14 @@ export class TreePlanner implements EntryHandler {
     this.#addLink(name, { entryName: entry.name, target, attributes: this.#fileAttributes(entry) });
   }
 
-  #fileAttributes({ mode, mtime, uid, gid, sparse }: Entry): FileAttributes {
-    const { ownership } = this.#options;
-    const { preserve } = ownership;
-    return {
-      mode: this.#fileMode(mode),
-      mtime,
-      uid: preserve ? uid : ownership.uid,
-      gid: preserve ? gid : ownership.gid,
-      size: sparse?.size,
-    };
+  #fileAttributes(entry: Entry): FileAttributes {
+    const { uid, gid } = this.#ownerOf(entry);
+    return { mode: this.#fileMode(entry.mode), mtime: entry.mtime, uid, gid, size: entry.sparse?.size };
   }
 
-  #directoryAttributes({ mode, mtime, uid, gid }: Entry): DirectoryAttributes {
+  #ownerOf(entry: Pick<Entry, 'uid' | 'gid'>): Pick<Ownership, 'uid' | 'gid'> {
     const { ownership } = this.#options;
-    const { preserve } = ownership;
-    return {
-      mode: this.#directoryMode(mode),
-      mtime,
-      uid: preserve ? uid : ownership.uid,
-      gid: preserve ? gid : ownership.gid,
-      modeGiven: false,
-    };
+    return ownership.preserve ? entry : ownership;
   }
 
   #fileMode(mode: number): number {
@@ -278,22 +263,10 @@ export class TreePlanner implements EntryHandler {
 
 const NO_OWNER = { uid: undefined, gid: undefined };
 
-function parentOf(name: ByteString): ByteString {
-  const slash = name.lastIndexOf('/');
-  return slash === -1 ? '' : name.slice(0, slash);
-}
-
 function depth(name: ByteString): number {
   return name.split('/').length;
 }
 
-function unsupported({ name }: Entry, what: string): PermanentError {
-  return new PermanentError('UnsupportedEntry', `The archive's entry ${quote(name)} ${what}, which is not supported.`);
-}
-
 function tooLong(name: ByteString): PermanentError {
-  return new PermanentError(
-    'UnsupportedEntry',
-    `The archive's entry ${quote(name)} has a name or target of more than ${MAX_NAME} bytes.`,
-  );
+  return unsupported(name, `has a name or target of more than ${MAX_NAME} bytes`);
 }
