@@ -27,21 +27,29 @@ export interface Beginning {
 /** Reads a body into memory if it has at most so many bytes; of a larger one as little as it takes to know that. */
 export async function readAhead(source: ByteSource, limit: number): Promise<Beginning> {
   if (source.length !== undefined && source.length > limit) return { complete: false, source };
+  const { chunks, complete } = await readChunks(source, limit);
+  return { complete, source: behind(chunks, complete ? { ...source, read: async () => 0 } : source) };
+}
+
+const CHUNK = 64 * 1024;
+
+/** Reads until the body's end, or until there are more than so many bytes. */
+export async function readChunks(
+  source: ByteSource,
+  limit: number,
+): Promise<{ readonly chunks: readonly Buffer[]; readonly complete: boolean }> {
   const chunks: Buffer[] = [];
-  let bytes = 0;
-  let memory: Buffer = Buffer.alloc(0);
-  while (bytes <= limit) {
+  let memory = Buffer.alloc(0);
+  for (let bytes = 0; bytes <= limit; ) {
     if (memory.length === 0) memory = Buffer.allocUnsafe(CHUNK);
     const length = await source.read(memory);
-    if (length === 0) return { complete: true, source: behind(chunks, { ...source, read: async () => 0 }) };
+    if (length === 0) return { chunks, complete: true };
     chunks.push(memory.subarray(0, length));
     memory = memory.subarray(length);
     bytes += length;
   }
-  return { complete: false, source: behind(chunks, source) };
+  return { chunks, complete: false };
 }
-
-const CHUNK = 64 * 1024;
 
 function behind(chunks: readonly Buffer[], source: ByteSource): ByteSource {
   const rest = chunks.values();

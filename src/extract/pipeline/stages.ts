@@ -1,43 +1,25 @@
 /** The two stages behind the download, as each runs in a thread of its own. */
-import type { Notes } from '../entries/notes.ts';
-import { Overlay } from '../entries/overlay.ts';
-import { extractLayer } from '../extract-layer.ts';
-import { LimitGuard } from '../limits.ts';
 import { BatchWriter, executeBatches } from '../ring/batch.ts';
 import { ShardedWriter } from '../ring/sharded-writer.ts';
 import { RingConsumer, type RingMemory } from '../ring/slot-ring.ts';
+import { Extraction } from './extraction.ts';
 import { ringPieces } from './ring-pieces.ts';
 import type { DecodeTask, StageReport, WriteTask } from './protocol.ts';
 import type { FileCommands, TreeCommands } from '../write/tree-commands.ts';
-import { openExecutor, planner } from './target-stages.ts';
+import { openExecutor } from './executor.ts';
 
 /** From the bodies in the input ring to commands in batches. */
 export async function decode({ job, root, input, batches, files }: DecodeTask): Promise<StageReport> {
   const ring = new RingConsumer(input);
   const memory = commandsTo(batches);
-  const notes: Notes = new Map();
   using here = openExecutor(job, root);
-  const handler = planner(job, divided(here, memory), notes);
-  const limits = new LimitGuard(job.limits);
-  const overlay = new Overlay();
+  const extraction = new Extraction(job, divided(here, memory), memory);
   const counter = new Uint32Array(files);
-  const onPiece = () => void Atomics.store(counter, 0, handler.files);
-  for (const layer of job.layers) {
-    await extractLayer({
-      layer,
-      preserveOwners: job.ownership.preserve,
-      pieces: ringPieces(ring),
-      handler,
-      limits,
-      overlay,
-      memory,
-      notes,
-      onPiece,
-    });
-  }
-  handler.finish();
+  const onPiece = () => void Atomics.store(counter, 0, extraction.files);
+  for (const layer of job.layers) await extraction.extract(layer, ringPieces(ring), onPiece);
+  const report = extraction.finish();
   memory.finish();
-  return { files: handler.files, notes };
+  return report;
 }
 
 /** Directories are made at once, in the thread that has the time for it; what needs them follows by the ring. */
