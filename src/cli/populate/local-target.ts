@@ -2,13 +2,13 @@
  * The directory on this machine that receives the content. Somebody's files may be in it: it is looked at before anything else happens,
  * and what was there is touched only where `onExisting` says so.
  */
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve, sep } from 'node:path';
 import type { ProviderSpec } from '../../api/provider.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import { codeOf } from '../../extract/error-code.ts';
-import { cleanTarget, UNFINISHED } from '../../extract/write/target.ts';
+import { cleanTarget, foreignContent } from '../../extract/write/target.ts';
 
 export type OnExisting = NonNullable<ProviderSpec['onExisting']>;
 
@@ -18,9 +18,6 @@ export interface LocalTarget {
   /** Takes away what was written, where that can be told from what was there. @returns what is left, in words. */
   undo(): string;
 }
-
-/** What a file system itself puts into its root. */
-const NOT_CONTENT = new Set(['lost+found']);
 
 /**
  * @throws PermanentError `InvalidTarget` where it is no directory or device, cannot be made or must not be cleaned; `VolumeNotEmpty`.
@@ -70,8 +67,8 @@ function directoryAt(path: string): { readonly path: string; readonly made: stri
 }
 
 function refuseContent(path: string): void {
-  const names = readdirSync(path).filter((name) => !NOT_CONTENT.has(name));
-  if (names.length === 0 || names.includes(UNFINISHED)) return;
+  const names = foreignContent(path);
+  if (names.length === 0) return;
   const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
   throw new PermanentError(
     'VolumeNotEmpty',

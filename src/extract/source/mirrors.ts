@@ -2,9 +2,9 @@
  * The same bytes at several places, asked in order. One that fails before the first byte gives way to the next. Once bytes have come,
  * another may only go on where a checksum is declared and the length is the same; else the failure ends the attempt.
  */
-import { type PluginLogger, VolprimeError } from '../../sdk/index.ts';
+import { VolprimeError } from '../../sdk/index.ts';
+import { fromFirstPlace, type PlacesOptions } from './first-place.ts';
 import type { Begun } from './http/open-http-source.ts';
-import { Retries, type RetryPolicy } from './http/retry.ts';
 import type { ByteSource } from './source.ts';
 
 export interface Mirror {
@@ -12,39 +12,16 @@ export interface Mirror {
   goOn(begun: Begun): ByteSource;
 }
 
-export interface MirrorOptions {
+export interface MirrorOptions extends PlacesOptions {
   readonly checksumDeclared: boolean;
-  readonly retryPolicy: RetryPolicy;
-  readonly logger: PluginLogger;
-  readonly signal: AbortSignal;
 }
 
-/** @throws VolprimeError of the mirror that a later try may mend; where there is none, that of the first mirror. */
-export async function openMirrors(mirrors: readonly Mirror[], options: MirrorOptions): Promise<ByteSource> {
-  const retries = new Retries(options.retryPolicy, 'toOpen', options.signal);
-  for (;;) {
-    const failures: VolprimeError[] = [];
-    for (const [index, mirror] of mirrors.entries()) {
-      try {
-        const source = await mirror.open();
-        return new MirroredSource(source, mirrors, { ...options, index });
-      } catch (error) {
-        options.signal.throwIfAborted();
-        if (!(error instanceof VolprimeError)) throw error;
-        failures.push(error);
-        if (index + 1 < mirrors.length) options.logger.warn('asking the next mirror', { after: error.message });
-      }
-    }
-    await retries.after(mostHopeful(failures));
-    options.logger.info('trying again', { after: mostHopeful(failures).message });
-  }
-}
-
-/** Of several failures the one that says when the whole may work. */
-function mostHopeful(failures: readonly VolprimeError[]): VolprimeError {
-  const error = failures.find(({ retry }) => retry.type !== 'never') ?? failures[0];
-  if (error === undefined) throw new RangeError('a source needs at least one URL');
-  return error;
+/** @throws as fromFirstPlace. */
+export function openMirrors(mirrors: readonly Mirror[], options: MirrorOptions): Promise<ByteSource> {
+  return fromFirstPlace(mirrors, options, async (mirror, index) => {
+    const source = await mirror.open();
+    return new MirroredSource(source, mirrors, { ...options, index });
+  });
 }
 
 class MirroredSource implements ByteSource {

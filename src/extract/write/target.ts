@@ -57,7 +57,7 @@ export function prepareTarget({ target, onExisting }: Job): PreparedTarget {
 /** What a file system itself puts into its root. */
 const NOT_OURS = new Set(['lost+found']);
 /** Lies in a volume that was empty before, until the attempt is done: what is beside it is the rest of an attempt. */
-export const UNFINISHED = '.volprime-unfinished';
+const UNFINISHED = '.volprime-unfinished';
 
 function prepareDirectory(volume: string, extractPath: string, onExisting: OnExisting): string {
   const parts = extractPath.split('/').filter((part) => part !== '' && part !== '.');
@@ -89,8 +89,14 @@ function removeContent(volume: string): void {
 }
 
 function refuseContent(volume: string): void {
-  const names = contentOf(volume);
-  if (names.length > 0 && !names.includes(UNFINISHED)) throw notEmpty(names);
+  const names = foreignContent(volume);
+  if (names.length > 0) throw notEmpty(names);
+}
+
+/** Names for which a directory is not empty: neither what its file system made, nor the rest of an attempt that was not finished. */
+export function foreignContent(directory: string): string[] {
+  const names = contentOf(directory);
+  return names.includes(UNFINISHED) ? [] : names;
 }
 
 function contentOf(volume: string): string[] {

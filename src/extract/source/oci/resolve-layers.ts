@@ -2,12 +2,13 @@
  * Replaces each `oci://` layer of a job by the layers of what it names now: their digests are their checksums, so what is read later is
  * what the manifest meant, whichever mirror it comes from.
  */
-import { createHash } from 'node:crypto';
-import { PermanentError, VolprimeError } from '../../../sdk/index.ts';
+import { PermanentError } from '../../../sdk/index.ts';
+import { createDigest } from '../../digest.ts';
 import type { Layer } from '../../job.ts';
+import { fromFirstPlace } from '../first-place.ts';
 import { field } from '../http/answer.ts';
 import { readBytes } from '../http/read-bytes.ts';
-import { defaultRetryPolicy, Retries } from '../http/retry.ts';
+import { defaultRetryPolicy } from '../http/retry.ts';
 import { type Session, startSession, type SourceContext } from '../session.ts';
 import { displayUrl, statusError } from '../source-errors.ts';
 import { ACCEPTED, architectureOf, type OciLayers, parseManifest } from './manifest.ts';
@@ -20,8 +21,8 @@ const MAX_MANIFEST = 4 * 1024 * 1024;
 const MAX_DEPTH = 4;
 
 /**
- * Layers of other kinds stay as they are, and all in their order; those of an image come as `Layer.image` says. A layer's `checksum` is compared with the digest of the manifest or
- * index that it names.
+ * Layers of other kinds stay as they are, and all in their order; those of an image come as `Layer.image` says.
+ * A layer's `checksum` is compared with the digest of the manifest or index that it names.
  * @throws VolprimeError as `openSource`, and PermanentError `NotAnArchive`, `ChecksumMismatch`.
  */
 export async function resolveLayers(layers: readonly Layer[], context: SourceContext): Promise<readonly Layer[]> {
@@ -38,29 +39,18 @@ function isOci({ urls }: Layer): boolean {
 
 async function resolve(layer: Layer, session: Session, context: SourceContext): Promise<Layer[]> {
   const references = layer.urls.map(parseReference);
-  const retries = new Retries(context.retryPolicy ?? defaultRetryPolicy, 'toOpen', session.signal);
-  for (;;) {
-    const failures: VolprimeError[] = [];
-    for (const reference of references) {
-      try {
-        const { layers, isImage } = await layersOf(reference, layer.checksum, session);
-        // A manifest has the lowest first.
-        const found = isImage ? layers.toReversed() : layers;
-        return found.map((digest) => ({
-          ...layer,
-          urls: references.map((mirror) => blobAddress(mirror, digest)),
-          checksum: digest,
-          ...(isImage && { image: layer.urls.join(' ') }),
-        }));
-      } catch (error) {
-        session.signal.throwIfAborted();
-        if (!(error instanceof VolprimeError)) throw error;
-        failures.push(error);
-      }
-    }
-    const failure = failures.find(({ retry }) => retry.type !== 'never') ?? failures[0];
-    if (failure !== undefined) await retries.after(failure);
-  }
+  const places = { ...session, retryPolicy: context.retryPolicy ?? defaultRetryPolicy };
+  const { layers, isImage } = await fromFirstPlace(references, places, (reference) =>
+    layersOf(reference, layer.checksum, session),
+  );
+  // A manifest has the lowest first.
+  const found = isImage ? layers.toReversed() : layers;
+  return found.map((digest) => ({
+    ...layer,
+    urls: references.map((mirror) => blobAddress(mirror, digest)),
+    checksum: digest,
+    ...(isImage && { image: layer.urls.join(' ') }),
+  }));
 }
 
 async function layersOf(
@@ -74,7 +64,7 @@ async function layersOf(
     const bytes = await fetchManifest(registry, manifestUrl(reference, version));
     const expected = [...(DIGEST.test(version) ? [version] : []), ...(depth === 0 && checksum ? [checksum] : [])];
     for (const digest of expected) compare(digest, bytes);
-    if (depth === 0) logger.info('resolved', { repository: reference.repository, digest: digestOf('sha256', bytes) });
+    if (depth === 0) logger.info('resolved', { repository: reference.repository, digest: digestOf(bytes) });
     const manifest = parseManifest(String(bytes), architectureOf(process.arch));
     if ('layers' in manifest) return manifest;
     version = manifest.next;
@@ -96,7 +86,7 @@ async function fetchManifest(registry: RegistryClient, url: URL): Promise<Buffer
 }
 
 function compare(expected: string, bytes: Buffer): void {
-  const found = digestOf(expected.slice(0, expected.indexOf(':')), bytes);
+  const found = digestOf(bytes, expected);
   if (found === expected) return;
   throw new PermanentError(
     'ChecksumMismatch',
@@ -104,6 +94,9 @@ function compare(expected: string, bytes: Buffer): void {
   );
 }
 
-function digestOf(algorithm: string, bytes: Buffer): string {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+/** @param like says which function it is, as in `createDigest`. */
+function digestOf(bytes: Buffer, like?: string): string {
+  const digest = createDigest(like);
+  digest.update(bytes);
+  return digest.result();
 }
