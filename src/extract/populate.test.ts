@@ -16,14 +16,13 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type RawEntry, tar } from '../../test/support/archives.ts';
 import { jobOf, layerOf, memorySource } from '../../test/support/extraction.ts';
-import type { PluginLogger } from '../sdk/index.ts';
+import { silent } from '../../test/support/silent-logger.ts';
 import type { Job } from './job.ts';
 import { populate, type PopulateOptions } from './populate.ts';
 
 /** Each run flushes a file system that others use as well. */
 jest.setTimeout(60_000);
 
-const silent: PluginLogger = { debug() {}, info() {}, warn() {}, error() {} };
 const big = randomBytes(2_000_000);
 const sha = (algorithm: string, bytes: Buffer) => `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 

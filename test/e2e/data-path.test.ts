@@ -1,20 +1,19 @@
 /** What a Provider may hold and say, through a real claim: formats, layers, owners, a transfer that breaks. docs/provider.md. */
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { zstdCompressSync, gunzipSync } from 'node:zlib';
 import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
-import { claims, pods } from '../../src/api/resources.ts';
+import { claims } from '../../src/api/resources.ts';
 import type { Route } from '../support/archive-server.ts';
 import { tarGz } from '../support/archives.ts';
 import { expectBound, expectPopulated, SLOWLY, sourceName, statusOf, toldOf } from './harness/claims.ts';
 import { zip } from '../support/zip-archives.ts';
-import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { contentOf, listingOf } from './harness/content.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
-import { openSuite, type Suite, SUITE_DOWN_MS } from './harness/suite.ts';
+import { printedBy } from './harness/read-back.ts';
+import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
-import { until } from './harness/until.ts';
 
 const TEST_MS = 8 * 60_000;
 
@@ -22,13 +21,12 @@ let suite: Suite;
 let restricted: string;
 /** Where pods may be root, as giving files away needs. */
 let baseline: string;
-beforeAll(async () => {
-  suite = await openSuite();
+useSuite(async (opened) => {
+  suite = opened;
   [restricted, baseline] = await Promise.all([suite.namespace('formats'), suite.namespace('owners')]);
   await suite.cluster.kubectl(['label', 'namespace', baseline, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
   suite.controller({ name: restricted, namespaces: [restricted, baseline] }).start();
-}, CLUSTER_UP_MS);
-afterAll(async () => suite?.[Symbol.asyncDispose](), SUITE_DOWN_MS);
+});
 
 const { archive, files, listing } = contentOf('formats');
 const plain = gunzipSync(archive);
@@ -173,7 +171,7 @@ async function printed(namespace: string, claim: string, script: string): Promis
     command: ['sh', '-euc', script],
     volumeMounts: [{ name: 'volume', mountPath: '/volume', readOnly: true }],
   };
-  await suite.apply({
+  const reader = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace },
@@ -183,9 +181,6 @@ async function printed(namespace: string, claim: string, script: string): Promis
       containers: [container],
       volumes: [{ name: 'volume', persistentVolumeClaim: { claimName: claim } }],
     },
-  });
-  const phase = async () => (await suite.cluster.client.get(pods, { namespace, name }))?.status?.phase;
-  await until('the reader to end', phase, (it) => it === 'Succeeded' || it === 'Failed', SLOWLY);
-  const log = { container: 'reader', tailLines: 100, limitBytes: 100_000 };
-  return (await suite.cluster.client.podLog({ namespace, name }, log)) ?? '';
+  };
+  return printedBy(suite.cluster, reader, SLOWLY);
 }

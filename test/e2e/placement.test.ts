@@ -119,14 +119,7 @@ describe('case 31: storage capacity that the driver publishes', () => {
         (says) => says.includes(NO_ROOM),
       );
       held.gate.open();
-      await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
-      await until(
-        'the pod to run and end',
-        () => ofPod(name, '{.status.phase}'),
-        (phase) => phase === 'Succeeded',
-      );
-      expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: held.listing });
-      expect(downloads(suite, name)).toBe(1);
+      await expectUsedAtLast(name, held.listing);
       expect((await recordOf(suite.cluster, claim))?.status?.placement).toBeUndefined();
     },
     TEST_MS,
@@ -238,14 +231,7 @@ test(
       async () => (await recordOf(suite.cluster, claim))?.status?.progress !== undefined,
     );
     held.gate.open();
-    await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
-    await until(
-      'the pod to run and end',
-      () => ofPod(name, '{.status.phase}'),
-      (phase) => phase === 'Succeeded',
-    );
-    expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: held.listing });
-    expect(downloads(suite, name)).toBe(1);
+    await expectUsedAtLast(name, held.listing);
     await expectNothingLeft(suite.cluster, namespace, () => controller.check());
     // Finalizer on, finalizer off, and nothing else; a write that lost to the scheduler's is repeated.
     const written = writesTo(`persistentvolumeclaims/${name}`).map(({ body }) => fieldsOf(body));
@@ -401,4 +387,16 @@ function fieldsOf(body: string): string {
 
 function readClaim(name: string): Promise<Claim> {
   return claimOf(suite, namespace, name);
+}
+
+/** Bound after all, and its pod has run: with the data of one download. */
+async function expectUsedAtLast(name: string, listing: string): Promise<void> {
+  await until(`${name} to be bound`, () => readClaim(name), isFullyBound);
+  await until(
+    'the pod to run and end',
+    () => ofPod(name, '{.status.phase}'),
+    (phase) => phase === 'Succeeded',
+  );
+  expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: listing });
+  expect(downloads(suite, name)).toBe(1);
 }

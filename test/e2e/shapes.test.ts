@@ -9,6 +9,7 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { claimOf, expectBound, expectAtRest, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aProvider, type ClaimOptions, providerRef } from './harness/manifests.ts';
+import { printedBy } from './harness/read-back.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { aScript, scriptPlugin, scriptRef } from './harness/text-files.ts';
@@ -162,7 +163,7 @@ async function begin(name: string, accessModes: readonly string[]): Promise<stri
 async function digestsOf(names: readonly string[]): Promise<string[]> {
   const script = names.map((name) => `echo ${name} $(head -c ${PREFIX_BYTES} /dev/${name} | sha256sum)`).join('; ');
   const name = 'device-reader';
-  await suite.apply({
+  const reader = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace: blocks },
@@ -180,16 +181,8 @@ async function digestsOf(names: readonly string[]): Promise<string[]> {
       ],
       volumes: names.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
     },
-  });
-  const key = { namespace: blocks, name };
-  await until(
-    'the reader to end',
-    async () => (await suite.cluster.client.get(pods, key))?.status?.phase,
-    (phase) => phase === 'Succeeded' || phase === 'Failed',
-    SLOWLY,
-  );
-  const log =
-    (await suite.cluster.client.podLog(key, { container: 'reader', tailLines: 100, limitBytes: 100_000 })) ?? '';
+  };
+  const log = await printedBy(suite.cluster, reader, SLOWLY);
   return log
     .trim()
     .split('\n')

@@ -8,17 +8,17 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { startConnectProxy } from '../../../test/support/connect-proxy.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
+import { silent } from '../../../test/support/silent-logger.ts';
 import { type Location, openSource } from './open-source.ts';
 import type { SourceContext } from './session.ts';
 
 const body = randomBytes(300_000);
 const other = randomBytes(300_000);
 const checksum = `sha256:${createHash('sha256').update(body).digest('hex')}`;
-const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const strong = { etag: '"v1"' };
 const quick = {
   credentialsDir: undefined,
-  logger,
+  logger: silent,
   timeouts: { connectMs: 2000, headersMs: 300, idleMs: 300 },
   retryPolicy: { toOpen: 3, toGoOn: 3, baseMs: 1, capMs: 20 },
 };

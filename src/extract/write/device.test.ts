@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { jobOf, layerOf, memorySource } from '../../../test/support/extraction.ts';
+import { silent } from '../../../test/support/silent-logger.ts';
 import { populate } from '../populate.ts';
 
 /** Everything is flushed to a disk that others use as well. */
@@ -14,7 +15,6 @@ jest.setTimeout(60_000);
 const SIZE = 8 * 1024 * 1024;
 /** Zeros in the middle: they must come out as zeros, whatever the device held. */
 const image = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(777)]);
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
 

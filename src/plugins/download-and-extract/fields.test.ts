@@ -12,13 +12,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { tar } from '../../../test/support/archives.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
+import { populateTarget } from '../../../test/support/populate-target.ts';
 import { zip } from '../../../test/support/zip-archives.ts';
 import { providerSpecSchema } from '../../api/provider.ts';
-import type { PluginLogger } from '../../sdk/index.ts';
-import { runTask } from './run.ts';
 import type { Target } from './task.ts';
 
-const silent: PluginLogger = { debug() {}, info() {}, warn() {}, error() {} };
 const plain = tar([
   { name: 'app/', type: '5', mode: 0o755 },
   { name: 'app/readme', data: 'read me', mode: 0o644, uid: 1234, gid: 4321 },
@@ -45,20 +43,9 @@ afterEach(async () => {
   rmSync(work, { recursive: true });
 });
 
-async function run(spec: object, { path = volume, kind = 'directory' }: Partial<Pick<Target, 'path' | 'kind'>> = {}) {
+function run(spec: object, { path = volume, kind = 'directory' }: Partial<Pick<Target, 'path' | 'kind'>> = {}) {
   const target = { path, kind, spec: providerSpecSchema.parse({ sourceURL, ...spec }) };
-  const [result] = await runTask(
-    { version: 2, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
-    {
-      credentialsDir: join(work, 'credentials'),
-      caBundleDir: join(work, 'ca'),
-      logger: silent,
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-      retryPolicy: { toOpen: 1, toGoOn: 1, baseMs: 1, capMs: 1 },
-    },
-  );
-  return result;
+  return populateTarget(target, work, { retryPolicy: { toOpen: 1, toGoOn: 1, baseMs: 1, capMs: 1 } });
 }
 
 /** Paths of all files and links, sorted. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { providerSpecSchema } from '../../api/provider.ts';
-import type { Job, Layer } from '../../extract/job.ts';
+import { layerOf } from '../../../test/support/extraction.ts';
+import type { Job } from '../../extract/job.ts';
 import { jobOf } from './job-of.ts';
 import type { Target } from './task.ts';
 
@@ -11,15 +12,7 @@ function job(spec: object, kind: Target['kind'] = 'directory'): Job {
   return jobOf({ path: '/target', kind, spec: providerSpecSchema.parse(spec) });
 }
 
-const layer: Layer = {
-  urls: [url],
-  checksum: undefined,
-  format: undefined,
-  stripComponents: 0,
-  include: [],
-  exclude: [],
-  s3: undefined,
-};
+const layer = layerOf({ urls: [url] });
 
 test('a job says everything, where the spec says nothing but the source', () => {
   expect(job({ sourceURL: url })).toEqual({

@@ -11,9 +11,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { tar, tarGz } from '../../../test/support/archives.ts';
-import type { PluginLogger } from '../../sdk/index.ts';
+import { populateTarget } from '../../../test/support/populate-target.ts';
 import type { Progress } from '../../extract/progress.ts';
-import { type RunOptions, runTask } from './run.ts';
+import type { RunOptions } from './run.ts';
 import type { Target } from './task.ts';
 
 /** The big one does not compress: an archive of it can be cut in many places. */
@@ -25,7 +25,6 @@ const plain = tar([
 ]);
 const archive = gzipSync(plain);
 const digest = `sha256:${createHash('sha256').update(archive).digest('hex')}`;
-const silent: PluginLogger = { debug() {}, info() {}, warn() {}, error() {} };
 const timeouts = { connectMs: 2000, headersMs: 300, idleMs: 300 };
 /** What is tried again within one attempt is the source's own matter, and tested there. */
 const retryPolicy = { toOpen: 1, toGoOn: 1, baseMs: 1, capMs: 1 };
@@ -50,26 +49,13 @@ interface Run extends Partial<RunOptions> {
   readonly path?: string;
 }
 
-async function run({ spec, path = '/a.tar.gz', ...options }: Run = {}) {
+function run({ spec, path = '/a.tar.gz', ...options }: Run = {}) {
   const target = {
     path: volume,
     kind: 'directory' as const,
     spec: { sourceURL: server.url + path, extractPath: '/', ...spec },
   };
-  const [result] = await runTask(
-    { version: 2, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
-    {
-      credentialsDir: join(work, 'credentials'),
-      caBundleDir: join(work, 'ca'),
-      logger: silent,
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-      timeouts,
-      retryPolicy,
-      ...options,
-    },
-  );
-  return result;
+  return populateTarget(target, work, { timeouts, retryPolicy, ...options });
 }
 
 function answer(route: Route, options: Run = {}) {
@@ -394,21 +380,8 @@ describe('the volume', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
     try {
       const spec = { sourceURL: `${server.url}/a.tar.gz`, extractPath: '/' };
-      const options = {
-        credentialsDir: work,
-        caBundleDir: work,
-        logger: silent,
-        onProgress: () => undefined,
-        timeouts,
-        retryPolicy,
-      };
-      const task = {
-        version: 2 as const,
-        plugin: 'download-and-extract' as const,
-        attemptId: 'u-1',
-        targets: [{ path: small, kind: 'directory' as const, spec }],
-      };
-      await expect(runTask(task, { ...options, signal: new AbortController().signal })).rejects.toMatchObject({
+      const target = { path: small, kind: 'directory' as const, spec };
+      await expect(populateTarget(target, work, { timeouts, retryPolicy })).rejects.toMatchObject({
         code: 'VolumeFull',
         retry: { type: 'never' },
         message: expect.stringContaining('too small'),

@@ -1,8 +1,9 @@
 /** Reads volumes back as an application would: through a pod that mounts the claims. */
 import { pods } from '../../../src/api/resources.ts';
+import type { NewObject } from '../../../src/api/objects.ts';
 import type { Cluster } from './cluster.ts';
 import { aReader } from './manifests.ts';
-import { until } from './until.ts';
+import { until, type UntilOptions } from './until.ts';
 
 const MOUNTS_OF_ONE_POD = 25;
 
@@ -24,21 +25,27 @@ async function readTogether(
   namespace: string,
   claims: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
-  const { client, toolboxImage } = cluster;
   const name = `reader-${claims[0]}`.slice(0, 60).replace(/[^a-z0-9]+$/, '');
-  const pod = await client.create(pods, aReader({ name, namespace, image: toolboxImage, claims }));
-  if (pod.type !== 'done') throw new Error(`the reader of ${namespace} could not be made: ${JSON.stringify(pod)}`);
-  const key = { namespace, name };
-  await until(
-    `the reader of ${namespace} to end`,
-    async () => (await client.get(pods, key))?.status,
-    (status) => status?.phase === 'Succeeded' || status?.phase === 'Failed',
-  );
-  const log = (await client.podLog(key, { container: 'reader', tailLines: 10_000, limitBytes: 4_000_000 })) ?? '';
-  await client.delete(pods, key, { uid: pod.object.metadata.uid, gracePeriodSeconds: 0 });
+  const log = await printedBy(cluster, aReader({ name, namespace, image: cluster.toolboxImage, claims }));
   if (!log.endsWith('== end\n')) throw new Error(`the reader of ${namespace} did not finish: ${log}`);
   const parts = log.split(/^== (.*)\n/m).slice(1, -2);
   return Object.fromEntries(
     parts.flatMap((claim, index) => (index % 2 === 0 ? [[claim, (parts[index + 1] ?? '').trimEnd()] as const] : [])),
   );
+}
+
+/** What the container `reader` of a pod has printed, once the pod has ended, however; the pod is removed. */
+export async function printedBy({ client }: Cluster, pod: NewObject, limit: UntilOptions = {}): Promise<string> {
+  const key = { namespace: pod.metadata.namespace, name: pod.metadata.name ?? '' };
+  const made = await client.create(pods, pod);
+  if (made.type !== 'done') throw new Error(`the pod ${key.name} could not be made: ${JSON.stringify(made)}`);
+  await until(
+    `the pod ${key.namespace}/${key.name} to end`,
+    async () => (await client.get(pods, key))?.status,
+    (status) => status?.phase === 'Succeeded' || status?.phase === 'Failed',
+    limit,
+  );
+  const log = await client.podLog(key, { container: 'reader', tailLines: 10_000, limitBytes: 4_000_000 });
+  await client.delete(pods, key, { uid: made.object.metadata.uid, gracePeriodSeconds: 0 });
+  return log ?? '';
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../../test/support/archive-server.ts';
+import { silent } from '../../../../test/support/silent-logger.ts';
 import { HttpClient } from './client.ts';
 import { HttpSource, representationOf } from './http-source.ts';
 import { type ParallelOptions, ParallelSource } from './parallel-source.ts';
@@ -10,7 +11,6 @@ const body = randomBytes(1_000_000);
 const other = randomBytes(1_000_000);
 const partBytes = 50_000;
 const headers = { etag: '"v1"' };
-const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 let server: ArchiveServer;
 beforeEach(async () => {
@@ -49,12 +49,12 @@ async function serve(route: Route, { pause, width = fourWide(), step = 7001 }: R
     trusted: undefined,
     proxy: undefined,
     timeouts,
-    logger,
+    logger: silent,
     signal,
   });
   const retryPolicy = { toOpen: 1, toGoOn: 3, baseMs: 1, capMs: 5 };
   const url = new URL(`${server.url}/a`);
-  const options = { client, url, checksumDeclared: false, retryPolicy, logger, signal };
+  const options = { client, url, checksumDeclared: false, retryPolicy, logger: silent, signal };
   const answer = await client.get(url, {});
   const began = { ...representationOf(answer), length: route.body?.length ?? body.length };
   await using source = new ParallelSource(new HttpSource(options, began, { body: answer.body }), {

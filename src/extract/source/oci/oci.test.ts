@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../../test/support/archive-server.ts';
+import { layerOf } from '../../../../test/support/extraction.ts';
+import { silent } from '../../../../test/support/silent-logger.ts';
 import { openSource } from '../open-source.ts';
 import { parseChallenge } from './challenge.ts';
 import { parseManifest } from './manifest.ts';
@@ -106,7 +108,6 @@ describe('a manifest', () => {
 });
 
 describe('a registry that does not behave', () => {
-  const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const blob = Buffer.from('a layer');
   const blobDigest = `sha256:${createHash('sha256').update(blob).digest('hex')}`;
   const manifest = JSON.stringify({ layers: [{ mediaType: layerType, digest: blobDigest, size: blob.length }] });
@@ -126,21 +127,13 @@ describe('a registry that does not behave', () => {
 
   const context = (credentialsDir?: string) => ({
     credentialsDir,
-    logger,
+    logger: silent,
     retryPolicy: { toOpen: 1, toGoOn: 1, baseMs: 1, capMs: 1 },
     signal: AbortSignal.timeout(10_000),
   });
   const resolve = (version = ':v1', credentialsDir?: string) => {
-    const rest = {
-      checksum: undefined,
-      format: undefined,
-      stripComponents: 0,
-      include: [],
-      exclude: [],
-      s3: undefined,
-    };
     const url = `oci://${new URL(registry.url).host}/app${version}`;
-    return resolveLayers([{ urls: [url], ...rest }], context(credentialsDir));
+    return resolveLayers([layerOf({ urls: [url] })], context(credentialsDir));
   };
 
   test('has another manifest under a digest', async () => {
