@@ -14,7 +14,7 @@ help: ## Show this
 
 # The set-up that everything needs: the tools of this machine are looked at, npm brings the rest (Node 26 included).
 # Not "npm ci": it refuses a lock file that lacks the optional packages of other platforms.
-node_modules/.installed: package.json package-lock.json scripts/prerequisites.sh
+node_modules/.installed: package.json package-lock.json scripts/prerequisites.sh scripts/packages.sh
 	@scripts/prerequisites.sh
 	@echo "Installing npm packages (about 30 s the first time)"
 	@npm install --no-save --no-fund --no-audit --loglevel=error
@@ -47,12 +47,18 @@ format: setup ## Format all files
 generate: setup ## Write crds/ and the generated docs from the sources
 	@$(NODE) scripts/generate.ts
 
+# Certificates and archives that tests make; archives of other programs are compared where those are.
+.PHONY: test-tools
+test-tools:
+	@scripts/packages.sh openssl=openssl zstd=zstd script=bsdutils
+	@scripts/packages.sh --optional bsdtar=libarchive-tools 7zz=7zip python3=python3
+
 .PHONY: unit
-unit: setup ## Unit tests (about two minutes on two cores)
+unit: setup test-tools ## Unit tests (about two minutes on two cores)
 	@$(JEST) --selectProjects unit --maxWorkers=2
 
 .PHONY: integration
-integration: setup ## Tests on a real etcd and kube-apiserver (builds them once, about 12 min on 2 cores)
+integration: setup test-tools ## Tests on a real etcd and kube-apiserver (builds them once, about 12 min on 2 cores)
 	@$(JEST) --selectProjects integration --runInBand
 
 # Files that need a cluster for themselves have one of their own beside the one that the others share: most of their time is waiting.
@@ -66,14 +72,14 @@ exit $$code
 endef
 
 .PHONY: e2e
-e2e: setup image ## Tests on a whole node: samples, crashes, deletions, bad input
+e2e: setup test-tools image ## Tests on a whole node: samples, crashes, deletions, bad input
 	@$(call e2e_files,)
 
 # What takes longest is left to "make e2e": its decisions are held by unit and integration tests here.
 E2E_LONG := /test/e2e/(api-faults|class-changes|cross-namespace|placement|private-network|storm|taken-away|unfit|uninstall)[.]
 
 .PHONY: e2e-gate
-e2e-gate: setup image ## Most of e2e: what make test runs of it
+e2e-gate: setup test-tools image ## Most of e2e: what make test runs of it
 	@$(call e2e_files,--testPathIgnorePatterns '$(E2E_LONG)')
 
 .PHONY: e2e-full

@@ -17,10 +17,6 @@ else
 fi
 command -v npm >/dev/null || missing+=("npm: it comes with Node.js")
 
-# The image takes both from this machine, and so does whatever extracts archives on it.
-command -v xz >/dev/null || missing+=("xz: your distribution's package xz-utils (or xz)")
-command -v bzip2 >/dev/null || missing+=("bzip2: your distribution's package bzip2")
-
 if [ -z "${KUBECONFIG:-}" ]; then
   if command -v go >/dev/null; then
     have=$(go env GOVERSION | sed 's/^go//')
@@ -36,3 +32,6 @@ if [ ${#missing[@]} -gt 0 ]; then
   printf '  - %s\n' "${missing[@]}" >&2
   exit 1
 fi
+
+# The image takes both from this machine, and so does whatever extracts archives on it.
+"$(dirname "$0")/packages.sh" xz=xz-utils bzip2=bzip2
