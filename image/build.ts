@@ -10,8 +10,9 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { POPULATOR_ID } from '../src/api/pod-settings.ts';
 import { writeOciImage } from './oci-image.ts';
-import { appDir, libraries, programs, stageApp, stageBase, userId } from './rootfs.ts';
+import { appDir, libraries, programs, stageApp, stageBase } from './rootfs.ts';
 
 interface BuildOptions {
   readonly out: string;
@@ -52,7 +53,7 @@ async function buildImage({ out, tag }: BuildOptions): Promise<string> {
       rootfs,
       entrypoint: ['/usr/local/bin/node'],
       cmd: [`${appDir}/dist/controller-main.js`],
-      user: `${userId}:${userId}`,
+      user: `${POPULATOR_ID}:${POPULATOR_ID}`,
       workingDir: appDir,
       env: { NODE_ENV: 'production' },
       labels: { 'org.opencontainers.image.title': 'volprime', 'org.opencontainers.image.licenses': 'Apache-2.0' },

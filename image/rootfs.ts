@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { POPULATOR_ID } from '../src/api/pod-settings.ts';
 import { bundle } from './bundle.ts';
 
 export const appDir = '/app';
-export const userId = 65532;
 
 /** Programs of the machine that the image needs: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for. */
 export const programs: Readonly<Record<string, string>> = {
@@ -42,9 +42,9 @@ export function stageBase(rootfs: string): void {
   writeText(join(rootfs, 'etc/ssl/certs/ca-certificates.crt'), `${rootCertificates.join('\n')}\n`);
   writeText(
     join(rootfs, 'etc/passwd'),
-    `root:x:0:0:root:/:/sbin/nologin\nvolprime:x:${userId}:${userId}::/:/sbin/nologin\n`,
+    `root:x:0:0:root:/:/sbin/nologin\nvolprime:x:${POPULATOR_ID}:${POPULATOR_ID}::/:/sbin/nologin\n`,
   );
-  writeText(join(rootfs, 'etc/group'), `root:x:0:\nvolprime:x:${userId}:\n`);
+  writeText(join(rootfs, 'etc/group'), `root:x:0:\nvolprime:x:${POPULATOR_ID}:\n`);
   writeText(join(rootfs, 'etc/nsswitch.conf'), 'hosts: files dns\n');
   for (const mountPoint of ['tmp', 'target', 'var/run']) mkdirSync(join(rootfs, mountPoint), { recursive: true });
   chmodSync(join(rootfs, 'tmp'), 0o1777);

@@ -58,8 +58,11 @@ const volumeMount = z.strictObject({
   readOnly: z.boolean().optional(),
 });
 
+/** uid and gid of the populator container, fsGroup of its volumes, and the user of our image. */
+export const POPULATOR_ID = 65_532;
+
 /**
- * How the container runs. `restricted`: as Pod Security level "restricted" asks, files belong to uid and group 65532.
+ * How the container runs. `restricted`: as Pod Security level "restricted" asks, files belong to POPULATOR_ID.
  * `privileged-data`: as root with CHOWN, DAC_OVERRIDE, FOWNER and SETFCAP only, for data whose ownership counts and for block devices;
  * needs a namespace that does not enforce level "restricted".
  */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ANNOTATION_POD_HASH, ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
-import { CA_BUNDLE_DIR, type PodSettings } from '../api/pod-settings.ts';
+import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
 import type { Reason } from '../api/reasons.ts';
@@ -10,8 +10,6 @@ import { PermanentError } from '../sdk/index.ts';
 import { ownerOf, ownLabels } from './prime-spec.ts';
 
 export const POPULATOR_CONTAINER = 'populator';
-/** uid and gid of the populator container, and fsGroup of its volumes. */
-const POPULATOR_ID = 65532;
 const CA_FILE = 'ca.crt';
 /** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
 const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];

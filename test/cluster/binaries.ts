@@ -99,7 +99,7 @@ async function buildModule(module: GoModule, target: string, log: Log): Promise<
 async function requireGo(): Promise<void> {
   const version = await tryRun({ file: 'go', args: ['version'] });
   if (version === undefined)
-    throw new Error('Go (1.26 or later) is needed to build Kubernetes, and there is no "go" in PATH');
+    throw new Error('Go (1.25 or later) is needed to build Kubernetes, and there is no "go" in PATH');
 }
 
 interface GoBuild {

@@ -1,4 +1,5 @@
 /** What a Provider and a claim cannot do together, said before a volume is made. Pure. */
+import { POPULATOR_ID } from '../../api/pod-settings.ts';
 import type { ProviderSpec } from '../../api/provider.ts';
 import { parseQuantity } from '../../api/quantity.ts';
 import type { Reason } from '../../api/reasons.ts';
@@ -11,9 +12,6 @@ type Params = Pick<PrepareParams<ProviderSpec>, 'claim' | 'claimObject' | 'sourc
 export function objectionTo(params: Params): PermanentError | undefined {
   return acrossNamespaces(params) ?? unfitVolumeMode(params) ?? tooSmall(params);
 }
-
-/** uid and gid of the populator container. */
-const POPULATOR_ID = 65532;
 
 /** Other owners than the populator's own can only be given by root, and only root may open a block device. */
 export function profileFor({ claimObject, source }: Params): SecurityProfile {
