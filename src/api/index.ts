@@ -13,4 +13,5 @@ export * from './provider.ts';
 export * from './reasons.ts';
 export * from './reference-grant.ts';
 export * from './resources.ts';
+export * from './snapshots.ts';
 export * from './volume-populator.ts';

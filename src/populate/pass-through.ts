@@ -3,9 +3,8 @@
  * claim, a restore from a snapshot. The prime carries the same data source in the target class; once it is bound, all is done. So plain
  * claims of a wrapper class take the same way as populated ones.
  */
+import { SNAPSHOT_GROUP } from '../api/snapshots.ts';
 import type { Plugin } from '../sdk/index.ts';
-
-export const SNAPSHOT_GROUP = 'snapshot.storage.k8s.io';
 
 /** Kinds of data sources that provisioners know; both empty for none. */
 export function isPassedThrough(group: string, kind: string): boolean {

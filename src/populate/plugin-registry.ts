@@ -1,9 +1,10 @@
 import type { Claim, KubeObject, StorageClass } from '../api/objects.ts';
 import type { Resource } from '../api/resources.ts';
 import type { PopulatorPodSettings } from '../api/pod-settings.ts';
+import { SNAPSHOT_GROUP } from '../api/snapshots.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { PluginFacts } from './observation.ts';
-import { isPassedThrough, passThrough, SNAPSHOT_GROUP } from './pass-through.ts';
+import { isPassedThrough, passThrough } from './pass-through.ts';
 import { neededLevel, settingsOf } from './pod-settings.ts';
 import { isWrapper } from './wrapper.ts';
 
