@@ -1,3 +1,4 @@
+import { done, type Outcome, stale } from '../runtime/index.ts';
 import type { Action, ActionOf } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
@@ -9,7 +10,6 @@ import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation }
 import { deleteVolume, mayYetBeBound, rebind, suspendRetain } from './effects/volume.ts';
 import { isDeletedUnbound } from './facts.ts';
 import type { Observation } from './observation.ts';
-import { done, type Outcome, stale } from './outcome.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from './status.ts';
 
 /** Carries out exactly this action. Idempotent: done twice it is as done once, and after a crash it can be repeated. */

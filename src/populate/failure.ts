@@ -1,4 +1,4 @@
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../runtime/index.ts';
 import { excusedOf, failuresOf } from './facts.ts';
 import type { Action } from './action.ts';
 import type { Failure, Observation } from './observation.ts';

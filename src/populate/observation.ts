@@ -1,6 +1,7 @@
 import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
-import type { Access } from './grants.ts';
 import type { PinnedSource, Population, PopulationProgress, PopulationResult } from '../api/population.ts';
+import type { CallFailure } from '../runtime/index.ts';
+import type { Access } from './grants.ts';
 
 /**
  * Everything that a decision about one claim rests on, gathered at one moment and frozen.
@@ -111,17 +112,11 @@ export type CompleteAnswer =
       readonly progress: Omit<PopulationProgress, 'updatedAt'> | undefined;
     };
 
-/** Why something did not work, and what that means. */
-export interface Failure {
-  /** CamelCase: reason of condition and event, label of metrics. */
-  readonly reason: string;
-  readonly message: string;
-  /**
-   * `call`: the same attempt goes on after a wait. `attempt`: the next attempt starts after a wait.
-   * `permanent`: nothing more until the source's spec changes.
-   */
-  readonly scope: 'call' | 'attempt' | 'permanent';
-  readonly afterMs?: number;
+/**
+ * Why something did not work, and what that means. `call`: the same attempt goes on after a wait. `attempt`: the next attempt starts after a
+ * wait. `permanent`: nothing more until the source's spec changes.
+ */
+export interface Failure extends CallFailure {
   /** Not the population's own doing (an eviction, a lost node): does not count towards the limit of attempts. */
   readonly excused?: boolean;
   /** The prime may have been written to by somebody we cannot vouch for: the next attempt gets a new one. */

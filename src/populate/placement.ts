@@ -8,8 +8,8 @@
 import { ANNOTATION_LAST_NODE, primeName } from '../api/names.ts';
 import type { Claim } from '../api/objects.ts';
 import type { Placement } from '../api/population.ts';
+import { backoffMs } from '../runtime/index.ts';
 import type { Action } from './action.ts';
-import { backoffMs } from './backoff.ts';
 import { selectedNode } from './facts.ts';
 import type { Observation } from './observation.ts';
 

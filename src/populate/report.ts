@@ -1,6 +1,7 @@
 /** Turns what was decided and what came of it into conditions, events and metrics. Never changes what happens next. */
 import { podName } from '../api/names.ts';
 import type { Population } from '../api/population.ts';
+import type { Outcome } from '../runtime/index.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
 import { BY_CLAIM_UID, type StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
@@ -9,7 +10,6 @@ import { isDeleting } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 import { sourceStoreKey } from './observe.ts';
-import type { Outcome } from './outcome.ts';
 import { waitingTold } from './status.ts';
 
 /**

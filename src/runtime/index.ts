@@ -12,9 +12,12 @@ export {
   referenceTo,
 } from './event-recorder.ts';
 export { type FinalizerPatch, hasFinalizer, withFinalizer, withoutFinalizer } from './finalizers.ts';
+export { type CallFailure, type CallResult, callPlugin, describeFailure } from './foreign-call.ts';
 export { Leader, type LeaderOptions, type LeaderTimings } from './leader.ts';
 export { Manager, type ManagerEnd, type ManagerOptions, type Runnable } from './manager.ts';
+export { done, type Outcome, settle, settleDelete, stale } from './outcome.ts';
 export type { Reconcile, ReconcileContext, ReconcileResult } from './reconcile.ts';
+export { backoffMs } from './steady-backoff.ts';
 export { terminationSignal } from './termination.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 export { gated, type Leadership } from './write-gate.ts';

@@ -3,10 +3,9 @@ import { ANNOTATION_SELECTED_NODE, CLAIM_FINALIZER } from '../../api/names.ts';
 import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
-import { withFinalizer, withoutFinalizer } from '../../runtime/index.ts';
+import { done, type Outcome, settle, stale, withFinalizer, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import type { Observation } from '../observation.ts';
-import { done, type Outcome, settle, stale } from '../outcome.ts';
 
 /** Step 1. Carries uid and resourceVersion: a new leader with an old cache is stopped here, before it makes anything. */
 export function protectClaim(context: StepContext, o: Observation): Promise<Outcome> {

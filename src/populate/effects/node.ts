@@ -1,8 +1,8 @@
 /** Nodes are looked at one by one, live, when a volume does not come: what a controller needs to know of them is not worth a watch. */
 import { nodes } from '../../api/resources.ts';
+import { done, type Outcome } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import type { Observation } from '../observation.ts';
-import { done, type Outcome } from '../outcome.ts';
 
 export async function lookForNode(context: StepContext, o: Observation, node: string): Promise<Outcome> {
   const found = await context.client.get(nodes, { name: node }, { signal: context.signal });

@@ -1,11 +1,9 @@
 /** The plugin's own functions. What they answer is kept in memory until the next decision records it. */
 import type { PopulationResult } from '../../api/population.ts';
+import { backoffMs, callPlugin, type CallResult, done, type Outcome, stale } from '../../runtime/index.ts';
 import type { Done, NotYet } from '../../sdk/index.ts';
-import { backoffMs } from '../backoff.ts';
 import type { StepContext } from '../context.ts';
 import type { CompleteAnswer, Observation } from '../observation.ts';
-import { done, type Outcome, stale } from '../outcome.ts';
-import { type CallResult, callPlugin } from '../plugin-call.ts';
 import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
 import { DEFAULT_CALL_TIMEOUT_MS, type RegisteredPlugin } from '../plugin-registry.ts';
 import { CLEANUP_ATTEMPTS } from '../tear-down.ts';

@@ -4,15 +4,21 @@ import type { NewObject, Pod } from '../../api/objects.ts';
 import type { PopulationProgress } from '../../api/population.ts';
 import { pods } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
-import { withoutFinalizer } from '../../runtime/index.ts';
+import {
+  describeFailure,
+  done,
+  type Outcome,
+  settle,
+  settleDelete,
+  stale,
+  withoutFinalizer,
+} from '../../runtime/index.ts';
 import { lastProgress } from '../../sdk/index.ts';
 import type { ActionOf } from '../action.ts';
 import type { StepContext } from '../context.ts';
-import { describeFailure } from '../plugin-call.ts';
 import { attemptOf } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { isMadeFor } from '../observe.ts';
-import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { populateParams } from '../plugin-params.ts';
 import { settingsOf } from '../pod-settings.ts';
 import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';

@@ -2,11 +2,10 @@
 import { ANNOTATION_LAST_NODE, ANNOTATION_SELECTED_NODE, PROTECTION_FINALIZER } from '../../api/names.ts';
 import { claims } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
-import { withoutFinalizer } from '../../runtime/index.ts';
+import { done, type Outcome, settle, settleDelete, stale, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import type { Observation } from '../observation.ts';
 import { isMadeFor } from '../observe.ts';
-import { done, type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { prepareParams } from '../plugin-params.ts';
 import { buildPrime, keepIdentity } from '../prime-spec.ts';
 

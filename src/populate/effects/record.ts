@@ -11,14 +11,13 @@ import type { Claim, NewObject } from '../../api/objects.ts';
 import { type Population, type PopulationStatus, populations, RECORD_FORMAT } from '../../api/population.ts';
 import { apiVersionOf } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
-import { hasFinalizer, withoutFinalizer } from '../../runtime/index.ts';
+import { done, hasFinalizer, type Outcome, settle, stale, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import { forRecord } from '../pinned-source.ts';
 import { ownerOf } from '../prime-spec.ts';
 import type { ActionOf } from '../action.ts';
 import type { Observation } from '../observation.ts';
 import { isRecordOf } from '../observe.ts';
-import { done, type Outcome, settle, stale } from '../outcome.ts';
 import { replacement } from './merge-patch.ts';
 
 /** A status as a merge patch takes it: null removes a member. */

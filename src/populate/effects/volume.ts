@@ -11,10 +11,10 @@ import type { Claim, Volume } from '../../api/objects.ts';
 import type { Population } from '../../api/population.ts';
 import { claims, volumes } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
+import { type Outcome, settle, settleDelete, stale } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
 import { isBoundTo, isDeletedUnbound, isDeleting, isReadOnly } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import { type Outcome, settle, settleDelete, stale } from '../outcome.ts';
 import { timestamp } from '../status.ts';
 
 /** What a swap rests on, read live. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { AttemptFailedError, PermanentError, TemporaryError } from '../sdk/index.ts';
 import type * as errors from '../sdk/errors.ts';
-import { callPlugin, describeFailure } from './plugin-call.ts';
+import { callPlugin, describeFailure } from './foreign-call.ts';
 
 const never = new AbortController().signal;
 const call = <T>(run: (signal: AbortSignal) => Promise<T>, timeoutMs = 1_000) =>

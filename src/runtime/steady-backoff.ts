@@ -3,7 +3,7 @@ const CAP_MS = 5 * 60_000;
 
 /**
  * Wait before attempt n+1, in milliseconds: doubles from two seconds to five minutes.
- * The jitter (up to a fifth) comes from the claim's UID, so that the decision stays pure and claims of one source still spread out.
+ * The jitter (up to a fifth) comes from the object's UID, so that a decision stays pure and objects that failed together still spread out.
  */
 export function backoffMs(failures: number, uid: string): number {
   const base = Math.min(CAP_MS, FIRST_MS * 2 ** Math.max(0, failures - 1));

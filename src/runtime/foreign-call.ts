@@ -1,10 +1,19 @@
-/** Calls into plugin code, which may hang, throw anything, or answer nonsense. Whatever it does, only its own claim is hurt. */
+/** Calls into plugin code, which may hang, throw anything, or answer nonsense. Whatever it does, only its own object is hurt. */
 import { VolprimeError } from '../api/errors.ts';
-import type { Failure } from './observation.ts';
+
+/** Why a call did not work, and what that means. */
+export interface CallFailure {
+  /** CamelCase: reason of condition and event, label of metrics. */
+  readonly reason: string;
+  readonly message: string;
+  /** `call`: the same call is repeated after a wait. `attempt`: what it was about begins anew. `permanent`: no repetition can mend it. */
+  readonly scope: 'call' | 'attempt' | 'permanent';
+  readonly afterMs?: number;
+}
 
 export type CallResult<T> =
   | { readonly type: 'answered'; readonly answer: T }
-  | { readonly type: 'failed'; readonly failure: Failure };
+  | { readonly type: 'failed'; readonly failure: CallFailure };
 
 export interface Call<T> {
   /** For messages: `populate`, `populateComplete`, … */
@@ -43,8 +52,8 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What a plugin's error means for the population. */
-export function describeFailure(error: unknown, name: string): Failure {
+/** What a plugin's error means for what it works on. */
+export function describeFailure(error: unknown, name: string): CallFailure {
   if (!(error instanceof VolprimeError)) {
     const message = error instanceof Error ? error.message : String(error);
     return {

@@ -1,3 +1,4 @@
+/** What became of one step of a controller, and how a write's answer is taken in. */
 import type { KubeObject } from '../api/objects.ts';
 import type { Store } from '../informer/index.ts';
 import type { WriteOutcome } from '../kube/index.ts';
