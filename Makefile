@@ -50,7 +50,8 @@ generate: setup ## Write crds/ and the generated docs from the sources
 # Certificates and archives that tests make; archives of other programs are compared where those are.
 .PHONY: test-tools
 test-tools:
-	@scripts/packages.sh openssl=openssl zstd=zstd script=bsdutils
+	@scripts/packages.sh openssl=openssl zstd=zstd script=bsdutils setfacl=acl
+	@$(NODE) image/restic.ts >/dev/null
 	@scripts/packages.sh --optional bsdtar=libarchive-tools 7zz=7zip python3=python3
 
 .PHONY: unit

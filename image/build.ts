@@ -12,7 +12,10 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { POPULATOR_ID } from '../src/api/pod-settings.ts';
 import { writeOciImage } from './oci-image.ts';
+import { findRestic } from './restic.ts';
 import { appDir, libraries, programs, stageApp, stageBase } from './rootfs.ts';
+
+type Programs = ReturnType<typeof programs>;
 
 interface BuildOptions {
   readonly out: string;
@@ -28,24 +31,25 @@ async function main(): Promise<void> {
   });
   if (values.out === undefined) throw new Error('--out FILE is missing');
   const options = { out: resolve(values.out), tag: values.tag };
-  const inputs = hashInputs(options);
+  const base = programs(await findRestic((line) => console.log(line)));
+  const inputs = hashInputs(options, base);
   const record = `${options.out}.inputs`;
   if (existsSync(options.out) && existsSync(record) && readFileSync(record, 'utf8') === inputs) {
     console.log(`${options.out} is up to date`);
     return;
   }
   rmSync(record, { force: true });
-  const digest = await buildImage(options);
+  const digest = await buildImage(options, base);
   writeFileSync(record, inputs);
   console.log(`${options.out}: ${options.tag}@${digest}, ${Math.round(statSync(options.out).size / 1e6)} MB`);
 }
 
-async function buildImage({ out, tag }: BuildOptions): Promise<string> {
+async function buildImage({ out, tag }: BuildOptions, base: Programs): Promise<string> {
   const work = mkdtempSync(join(tmpdir(), 'volprime-image-'));
   // Two layers: a node that has the first one takes only the second when the sources change.
   const rootfs = [join(work, 'base'), join(work, 'app')] as const;
   try {
-    stageBase(rootfs[0]);
+    stageBase(rootfs[0], base);
     await stageApp(projectDir, rootfs[1]);
     return await writeOciImage({
       out,
@@ -64,13 +68,13 @@ async function buildImage({ out, tag }: BuildOptions): Promise<string> {
 }
 
 /** The sources by their content; Node, its libraries and the packages by what identifies a version of them. */
-function hashInputs({ tag }: BuildOptions): string {
+function hashInputs({ tag }: BuildOptions, base: Programs): string {
   const hash = createHash('sha256').update(tag);
   for (const file of globSync(ownInputs, { cwd: projectDir }).sort()) {
     if (file.endsWith('.test.ts')) continue;
     hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
   }
-  for (const file of [...Object.values(programs), ...libraries()]) {
+  for (const file of [...Object.values(base), ...libraries(base)]) {
     const { size, mtimeMs } = statSync(file);
     hash.update(`\0${file} ${size} ${mtimeMs}`);
   }

@@ -1,5 +1,5 @@
 /** The two halves of the image's file system: what changes with Node and the distribution, and what changes with the sources. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -17,27 +17,37 @@ import { bundle } from './bundle.ts';
 
 export const appDir = '/app';
 
-/** Programs of the machine that the image needs: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for. */
-export const programs: Readonly<Record<string, string>> = {
-  '/usr/local/bin/node': realpathSync(process.execPath),
-  '/usr/bin/sync': '/usr/bin/sync',
-  '/usr/bin/xz': '/usr/bin/xz',
-  '/usr/bin/bzip2': '/usr/bin/bzip2',
-};
+/**
+ * Programs that the image needs, by their places in it: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for, `rsync`
+ * and `restic` move trees, and what Node cannot ask the system (extended attributes) `getfattr` and `setfattr` do, in batches by `xargs`.
+ */
+export function programs(restic: string): Readonly<Record<string, string>> {
+  const ofMachine = ['sync', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs'];
+  return {
+    '/usr/local/bin/node': realpathSync(process.execPath),
+    '/usr/bin/restic': realpathSync(restic),
+    ...Object.fromEntries(ofMachine.map((name) => [`/usr/bin/${name}`, `/usr/bin/${name}`])),
+  };
+}
 
 /** Shared libraries of the programs, the dynamic loader included. */
-export function libraries(): readonly string[] {
-  const found = Object.values(programs).flatMap((program) => {
-    const lines = execFileSync('ldd', [program], { encoding: 'utf8' });
-    return [...lines.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) => match[1] ?? '');
-  });
-  return [...new Set(found)].sort();
+export function libraries(programs: Readonly<Record<string, string>>): readonly string[] {
+  return [...new Set(Object.values(programs).flatMap(librariesOf))].sort();
+}
+
+function librariesOf(program: string): string[] {
+  const { stdout, stderr, status } = spawnSync('ldd', [program], { encoding: 'utf8', env: { LC_ALL: 'C' } });
+  if (status !== 0) {
+    if (/not a dynamic executable/.test(stdout + stderr)) return [];
+    throw new Error(`ldd ${program} failed: ${stderr.trim()}`);
+  }
+  return [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) => match[1] ?? '');
 }
 
 /** Node with its libraries, certificates and the few files of /etc that the C library reads. */
-export function stageBase(rootfs: string): void {
+export function stageBase(rootfs: string, programs: Readonly<Record<string, string>>): void {
   for (const [path, source] of Object.entries(programs)) copyFile(source, join(rootfs, path));
-  for (const library of libraries()) copyFile(library, join(rootfs, library));
+  for (const library of libraries(programs)) copyFile(library, join(rootfs, library));
   // Mozilla's list as pinned by the Node release: this machine's own additions have no business in an image.
   writeText(join(rootfs, 'etc/ssl/certs/ca-certificates.crt'), `${rootCertificates.join('\n')}\n`);
   writeText(

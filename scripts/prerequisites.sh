@@ -33,5 +33,5 @@ if [ ${#missing[@]} -gt 0 ]; then
   exit 1
 fi
 
-# The image takes both from this machine, and so does whatever extracts archives on it.
-"$(dirname "$0")/packages.sh" xz=xz-utils bzip2=bzip2
+# The image takes them from this machine, and so does whatever extracts archives or restores snapshots on it.
+"$(dirname "$0")/packages.sh" xz=xz-utils bzip2=bzip2 rsync=rsync getfattr=attr

@@ -1,5 +1,5 @@
 /**
- * Builds Kubernetes and the storage sidecars from the Go modules in go/, once per machine: each module's output is
+ * Builds Kubernetes, the storage sidecars and what else there is as Go modules, once per machine: each module's output is
  * cached under the hash of its sources, so a second checkout finds it ready.
  */
 import { spawn } from 'node:child_process';
@@ -57,8 +57,8 @@ function hashOf(module: GoModule): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-export function moduleDir(module: Pick<GoModule, 'name'>): string {
-  return join(sourceDir, 'go', module.name);
+export function moduleDir({ name, dir }: Pick<GoModule, 'name' | 'dir'>): string {
+  return dir === undefined ? join(sourceDir, 'go', name) : join(sourceDir, '../..', dir);
 }
 
 export function goEnvironment(module: GoModule): NodeJS.ProcessEnv {
@@ -68,7 +68,7 @@ export function goEnvironment(module: GoModule): NodeJS.ProcessEnv {
 
 /** Builds into a temporary directory and renames it, so that a failed build leaves nothing behind. */
 async function buildModule(module: GoModule, target: string, log: Log): Promise<void> {
-  await requireGo();
+  await requireGo(module);
   mkdirSync(join(target, '..'), { recursive: true });
   const temporary = mkdtempSync(join(target, '..', 'building-'));
   try {
@@ -78,6 +78,7 @@ async function buildModule(module: GoModule, target: string, log: Log): Promise<
     const args = [
       'build',
       '-trimpath',
+      ...(module.tags === undefined ? [] : ['-tags', module.tags]),
       '-ldflags',
       ['-s', '-w', ...module.ldflags].join(' '),
       '-o',
@@ -96,10 +97,12 @@ async function buildModule(module: GoModule, target: string, log: Log): Promise<
   }
 }
 
-async function requireGo(): Promise<void> {
+async function requireGo(module: GoModule): Promise<void> {
   const version = await tryRun({ file: 'go', args: ['version'] });
   if (version === undefined)
-    throw new Error('Go (1.25 or later) is needed to build Kubernetes, and there is no "go" in PATH');
+    throw new Error(
+      `Go (1.25 or later) is needed to build ${module.programs.join(', ')}, and there is no "go" in PATH`,
+    );
 }
 
 interface GoBuild {

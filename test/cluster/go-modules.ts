@@ -2,6 +2,9 @@
 
 export interface GoModule {
   readonly name: string;
+  /** Directory of go.mod, from the project's; go/<name> beside this file where absent. */
+  readonly dir?: string;
+  readonly tags?: string;
   /** Arguments of go build. With several packages each becomes a program of its package's name. */
   readonly packages: readonly string[];
   readonly executable: string;
