@@ -1,6 +1,6 @@
 /** Step 4: the plugin's work on a bound prime, through a pod or by calls. */
-import { lastTerminated, podFailure, podResult } from './pod-status.ts';
-import { hasStarted, podEnding, podWaiting } from './pod-waiting.ts';
+
+import { hasStarted, lastTerminated, podEnding, podFailure, podResult, podWaiting } from '../pods/index.ts';
 import type { Action, Waiting } from './action.ts';
 import type { Claim, Pod } from '../api/objects.ts';
 import { failureAction } from './failure.ts';

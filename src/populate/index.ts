@@ -9,4 +9,4 @@
 export type { PopulateConfig } from './context.ts';
 export { createPopulateControllers, type PopulateControllerOptions } from './controller.ts';
 export { createWrapperController, type WrapperControllerOptions } from './wrapper-controller.ts';
-export { settingsProblems } from './pod-settings.ts';
+export { settingsProblems } from '../pods/index.ts';

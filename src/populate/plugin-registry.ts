@@ -5,7 +5,7 @@ import { SNAPSHOT_GROUP } from '../api/snapshots.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { PluginFacts } from './observation.ts';
 import { isPassedThrough, passThrough } from './pass-through.ts';
-import { neededLevel, settingsOf } from './pod-settings.ts';
+import { neededLevel, settingsOf } from '../pods/index.ts';
 import { isWrapper } from './wrapper.ts';
 
 const DEFAULT_POLL_MS = 5_000;

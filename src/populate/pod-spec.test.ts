@@ -3,7 +3,7 @@ import { aBoundPrime, aPopulation, aPrime, UID } from '../../test/support/object
 import type { NewObject } from '../api/objects.ts';
 import type { PodSettings } from '../api/pod-settings.ts';
 import type { PodTemplate } from '../sdk/index.ts';
-import { settingsOf } from './pod-settings.ts';
+import { settingsOf } from '../pods/index.ts';
 import { buildPod } from './pod-spec.ts';
 
 interface PodSpec {

@@ -1,18 +1,25 @@
 import { createHash } from 'node:crypto';
 import { ANNOTATION_POD_HASH, ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
-import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settings.ts';
+import type { PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
 import type { Reason } from '../api/reasons.ts';
+import {
+  commonPodSpec,
+  containerSecurity,
+  environmentOf,
+  literal,
+  POPULATOR_CONTAINER,
+  podSecurity,
+  readOnlyMount,
+  resourcesOf,
+  settingsMounts,
+  settingsVolumes,
+} from '../pods/index.ts';
 import type { PodTemplate } from '../sdk/index.ts';
 import { PermanentError } from '../sdk/index.ts';
 import { ownerOf, ownLabels } from './prime-spec.ts';
-
-export const POPULATOR_CONTAINER = 'populator';
-const CA_FILE = 'ca.crt';
-/** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
-const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];
 
 export interface PodInputs {
   readonly template: PodTemplate;
@@ -43,7 +50,6 @@ export function buildPod(inputs: PodInputs): NewObject {
 
 function podOf(inputs: PodInputs): NewObject {
   const { claimUid, attempt, population, prime, template, settings } = inputs;
-  const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
   const atHome = prime.metadata.namespace === population.metadata.namespace;
   if (!atHome) refuseOwnFiles(template);
   return {
@@ -58,45 +64,15 @@ function podOf(inputs: PodInputs): NewObject {
       ...(atHome && { ownerReferences: [ownerOf(population, apiVersionOf(populations))] }),
     },
     spec: {
-      restartPolicy: 'Never',
-      ...(settings.serviceAccountName !== undefined && { serviceAccountName: settings.serviceAccountName }),
-      automountServiceAccountToken: settings.automountServiceAccountToken ?? false,
-      enableServiceLinks: false,
-      terminationGracePeriodSeconds: 10,
-      ...(nodeSelector && { nodeSelector }),
-      ...(tolerations && { tolerations }),
-      ...(affinity && { affinity }),
-      ...(imagePullSecrets && { imagePullSecrets }),
-      ...(priorityClassName !== undefined && { priorityClassName }),
-      ...(runtimeClassName !== undefined && { runtimeClassName }),
-      securityContext: podSecurity(settings),
+      ...commonPodSpec(settings),
+      securityContext: podSecurity(settings, 'filled'),
       containers: [container(inputs)],
       volumes: volumes(inputs),
     },
   };
 }
 
-function podSecurity({ securityProfile }: PodSettings): object {
-  const id = securityProfile === 'privileged-data' ? 0 : POPULATOR_ID;
-  return {
-    ...(id !== 0 && { runAsNonRoot: true, fsGroup: id, fsGroupChangePolicy: 'OnRootMismatch' }),
-    runAsUser: id,
-    runAsGroup: id,
-    seccompProfile: { type: 'RuntimeDefault' },
-  };
-}
-
-function containerSecurity({ securityProfile }: PodSettings): object {
-  const add = securityProfile === 'privileged-data' ? { add: DATA_CAPABILITIES } : {};
-  return {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'], ...add },
-  };
-}
-
 function volumes({ prime, template, settings }: PodInputs): object[] {
-  const { caBundle } = settings;
   return [
     { name: 'target', persistentVolumeClaim: { claimName: prime.metadata.name } },
     { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
@@ -105,16 +81,7 @@ function volumes({ prime, template, settings }: PodInputs): object[] {
       secret: { secretName: secret.name, defaultMode: 0o440 },
     })),
     ...(template.configMaps ?? []).map(({ name }, index) => ({ name: `config-map-${index}`, configMap: { name } })),
-    // Optional: where it is missing the container says which certificate it does not trust, and the next attempt finds it.
-    ...(caBundle === undefined
-      ? []
-      : [
-          {
-            name: 'ca-bundle',
-            configMap: { name: caBundle.configMap, optional: true, items: [{ key: caBundle.key, path: CA_FILE }] },
-          },
-        ]),
-    ...(settings.volumes ?? []),
+    ...settingsVolumes(settings),
   ];
 }
 
@@ -132,10 +99,9 @@ function refuseOwnFiles({ secrets = [], configMaps = [] }: PodTemplate): void {
 function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
   const path = template.mountPath ?? '/target';
   const block = prime.spec.volumeMode === 'Block';
-  const readOnly = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
   const ownFiles = [
-    ...(template.secrets ?? []).map(({ mountPath }, index) => readOnly(`secret-${index}`, mountPath)),
-    ...(template.configMaps ?? []).map(({ mountPath }, index) => readOnly(`config-map-${index}`, mountPath)),
+    ...(template.secrets ?? []).map(({ mountPath }, index) => readOnlyMount(`secret-${index}`, mountPath)),
+    ...(template.configMaps ?? []).map(({ mountPath }, index) => readOnlyMount(`config-map-${index}`, mountPath)),
   ];
   return {
     name: POPULATOR_CONTAINER,
@@ -143,38 +109,16 @@ function container({ template, settings, image, imagePullPolicy, prime }: PodInp
     ...(imagePullPolicy !== undefined && template.image === undefined && { imagePullPolicy }),
     ...(template.command !== undefined && { command: template.command.map(literal) }),
     ...(template.args !== undefined && { args: template.args.map(literal) }),
-    env: Object.entries(environment(settings)).map(([name, value]) => ({ name, value: literal(value) })),
-    resources: resources(settings),
+    env: environmentOf(settings),
+    resources: resourcesOf(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(settings),
     volumeMounts: [
       ...(block ? [] : [{ name: 'target', mountPath: path }]),
       { name: 'tmp', mountPath: '/tmp' },
       ...ownFiles,
-      ...(settings.caBundle === undefined ? [] : [readOnly('ca-bundle', CA_BUNDLE_DIR)]),
-      ...(settings.volumeMounts ?? []),
+      ...settingsMounts(settings),
     ],
     ...(block && { volumeDevices: [{ name: 'target', devicePath: path }] }),
   };
-}
-
-/** Both spellings: programs differ in which one they read. What `env` says outright wins. */
-function environment({ proxy, caBundle, env }: PodSettings): Record<string, string> {
-  const proxies = { HTTP_PROXY: proxy?.http, HTTPS_PROXY: proxy?.https, NO_PROXY: proxy?.none };
-  const set = Object.entries(proxies).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const, [name.toLowerCase(), value] as const],
-  );
-  const trusted = caBundle === undefined ? {} : { NODE_EXTRA_CA_CERTS: `${CA_BUNDLE_DIR}/${CA_FILE}` };
-  return { ...Object.fromEntries(set), ...trusted, ...env };
-}
-
-function resources({ resources: { requests = {}, limits = {} } = {} }: PodSettings): object {
-  const present = (quantities: Readonly<Record<string, string | null>>) =>
-    Object.fromEntries(Object.entries(quantities).filter(([, quantity]) => quantity !== null));
-  return { requests: present(requests), limits: present(limits) };
-}
-
-/** Kubernetes expands `$(NAME)` in arguments and environment: a tenant's text must arrive as it is. */
-function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }

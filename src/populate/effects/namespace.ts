@@ -4,7 +4,7 @@ import { namespaces } from '../../api/resources.ts';
 import type { Plugin, SecurityProfile } from '../../sdk/index.ts';
 import type { StepContext } from '../context.ts';
 import type { Observation } from '../observation.ts';
-import { admits, neededLevel, profileObjection, settingsOf } from '../pod-settings.ts';
+import { admits, neededLevel, profileObjection, settingsOf } from '../../pods/index.ts';
 
 interface Asked {
   readonly plugin: Plugin;

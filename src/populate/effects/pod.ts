@@ -4,6 +4,7 @@ import type { NewObject, Pod } from '../../api/objects.ts';
 import type { PopulationProgress } from '../../api/population.ts';
 import { pods } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
+import { POPULATOR_CONTAINER, settingsOf } from '../../pods/index.ts';
 import {
   describeFailure,
   done,
@@ -20,8 +21,7 @@ import { attemptOf } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { isMadeFor } from '../observe.ts';
 import { populateParams } from '../plugin-params.ts';
-import { settingsOf } from '../pod-settings.ts';
-import { buildPod, POPULATOR_CONTAINER } from '../pod-spec.ts';
+import { buildPod } from '../pod-spec.ts';
 import { patchStatus, recordChanged } from './record.ts';
 import { timestamp } from '../status.ts';
 

@@ -1,8 +1,16 @@
 /** What a populator pod that has not ended is waiting for, in words for the user. Pure. */
 import type { Pod } from '../api/objects.ts';
-import type { Waiting } from './action.ts';
-import { isDeleting } from './facts.ts';
-import { POPULATOR_CONTAINER } from './pod-spec.ts';
+import { POPULATOR_CONTAINER } from './pod-parts.ts';
+
+export interface PodWaiting {
+  /** CamelCase reason of the condition. */
+  readonly reason: string;
+  readonly message: string;
+  /** `routine`: as it should be. `progressing`: may need a look. `stuck`: may mend by itself, and needs somebody if it does not. */
+  readonly mood: 'routine' | 'progressing' | 'stuck';
+  /** Look again at this time (epoch milliseconds) even if nothing changes. */
+  readonly until?: number;
+}
 
 /** A node mounts volumes and pulls an image in this time, as a rule. */
 const START_MS = 30_000;
@@ -21,13 +29,13 @@ const IMAGE_REASONS = new Set([
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
 
 /** The pod is to do its work. */
-export function podWaiting(pod: Pod, now: number): Waiting {
-  if (isDeleting(pod)) return podEnding(pod, now);
+export function podWaiting(pod: Pod, now: number): PodWaiting {
+  if (pod.metadata.deletionTimestamp !== undefined) return podEnding(pod, now);
   return notScheduled(pod) ?? notStarted(pod, now) ?? nodeSilent(pod) ?? atWork(pod);
 }
 
 /** The pod is to be gone, and the kubelet has not said yet that its containers have ended. */
-export function podEnding(pod: Pod, now: number): Waiting {
+export function podEnding(pod: Pod, now: number): PodWaiting {
   const since = Date.parse(pod.metadata.deletionTimestamp ?? '') + END_MS;
   if (since <= now) return nodeLost(pod, 'the pod was asked to end, and its node has not confirmed that it did');
   return {
@@ -44,14 +52,14 @@ export function hasStarted({ status }: Pod): boolean {
   return status?.phase !== 'Pending' || state?.running !== undefined || state?.terminated !== undefined;
 }
 
-function notScheduled(pod: Pod): Waiting | undefined {
+function notScheduled(pod: Pod): PodWaiting | undefined {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
   const message = `pod ${pod.metadata.name} is not scheduled: ${scheduled.message ?? scheduled.reason ?? 'no node takes it'}`;
   return { reason: 'PodNotScheduled', message, mood: 'stuck' };
 }
 
-function notStarted(pod: Pod, now: number): Waiting | undefined {
+function notStarted(pod: Pod, now: number): PodWaiting | undefined {
   if (pod.status?.phase !== 'Pending') return undefined;
   const { reason, message = '' } = containerState(pod.status)?.waiting ?? {};
   if (reason !== undefined && IMAGE_REASONS.has(reason)) {
@@ -77,20 +85,20 @@ function notStarted(pod: Pod, now: number): Waiting | undefined {
 }
 
 /** The node controller takes a pod's readiness away when its node has not reported for a while; the container may go on. */
-function nodeSilent(pod: Pod): Waiting | undefined {
+function nodeSilent(pod: Pod): PodWaiting | undefined {
   const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
   const silent = containerState(pod.status)?.running !== undefined && ready?.status === 'False';
   return silent ? nodeLost(pod, 'the node of the pod does not report') : undefined;
 }
 
-function nodeLost(pod: Pod, what: string): Waiting {
+function nodeLost(pod: Pod, what: string): PodWaiting {
   const message =
     `${what} (pod ${pod.metadata.name}, node ${pod.spec.nodeName}). Another pod is made when the node reports again, ` +
     'or when it is marked as out of service (taint node.kubernetes.io/out-of-service): two pods never write to one volume';
   return { reason: 'NodeLost', message, mood: 'stuck' };
 }
 
-function atWork(pod: Pod): Waiting {
+function atWork(pod: Pod): PodWaiting {
   return { reason: 'Populating', message: `pod ${pod.metadata.name} is populating the volume`, mood: 'routine' };
 }
 

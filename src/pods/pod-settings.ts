@@ -38,7 +38,16 @@ export function settingsOf(
     ...(env && { env }),
     ...(securityProfile && { securityProfile }),
   };
-  const said = mergePodSettings(own, claims, operator.all ?? {}, operator.plugins?.[plugin.name] ?? {});
+  return layeredSettings(plugin.name, operator, own, claims);
+}
+
+/** The same for whoever makes pods and is no populator: its name in the operator's settings, and its own layers. */
+export function layeredSettings(
+  name: string,
+  operator: PopulatorPodSettings,
+  ...own: readonly PodSettings[]
+): PodSettings {
+  const said = mergePodSettings(...own, operator.all ?? {}, operator.plugins?.[name] ?? {});
   return { securityProfile: 'restricted', ...said, resources: withDefaults(said.resources ?? {}) };
 }
 
@@ -129,11 +138,16 @@ export function profileObjection(
 }
 
 /**
- * What is wrong with the operator's settings in the light of the plugins at hand; empty where nothing is.
+ * What is wrong with the operator's settings in the light of the plugins at hand (of snapshot plugins only the names count); empty where
+ * nothing is.
  * The shape was checked when they were parsed.
  */
-export function settingsProblems(plugins: readonly Plugin[], operator: PopulatorPodSettings): string[] {
-  const known = new Set(plugins.map(({ name }) => name));
+export function settingsProblems(
+  plugins: readonly Plugin[],
+  operator: PopulatorPodSettings,
+  snapshotPlugins: readonly string[] = [],
+): string[] {
+  const known = new Set([...plugins.map(({ name }) => name), ...snapshotPlugins]);
   const strangers = Object.keys(operator.plugins ?? {}).filter((name) => !known.has(name));
   return [
     ...strangers.map((name) => `plugins.${name}: there is no plugin of that name; there are ${[...known].join(', ')}`),

@@ -1,10 +1,20 @@
-/** What a populator pod's status says, in the words of a population. Pure. */
+/** What the status of a pod says that has ended. Pure. */
 import type { ContainerState, Pod } from '../api/objects.ts';
 import type { PopulationResult } from '../api/population.ts';
 import { parsePodReport } from '../sdk/index.ts';
-import { isDeleting } from './facts.ts';
-import type { Failure } from './observation.ts';
-import { POPULATOR_CONTAINER } from './pod-spec.ts';
+import { POPULATOR_CONTAINER } from './pod-parts.ts';
+
+/** Why a pod has no result, and whether another one may have. */
+export interface PodFailure {
+  /** CamelCase: reason of condition and event. */
+  readonly reason: string;
+  readonly message: string;
+  /** `attempt`: another pod may succeed. `permanent`: none can. */
+  readonly scope: 'attempt' | 'permanent';
+  readonly afterMs?: number;
+  /** Not the work's own doing (an eviction, a lost node). */
+  readonly excused?: boolean;
+}
 
 export function lastTerminated(pod: Pod): ContainerState['terminated'] {
   return pod.status?.containerStatuses?.find((status) => status.name === POPULATOR_CONTAINER)?.state?.terminated;
@@ -23,7 +33,7 @@ export function podResult(pod: Pod, required: boolean): PopulationResult | undef
 }
 
 /** Why a terminal pod has no result. */
-export function podFailure(pod: Pod): Failure {
+export function podFailure(pod: Pod): PodFailure {
   const ended = lastTerminated(pod);
   const report = parsePodReport(ended?.message);
   // A populator that is told to stop says only that: who told it is the cause.
@@ -48,7 +58,7 @@ const DISRUPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** The pod did not end by itself, and through no fault of its own. */
-function takenAway(pod: Pod): Failure | undefined {
+function takenAway(pod: Pod): PodFailure | undefined {
   // The kubelet evicts a pod that uses too much: that may well be its own fault.
   if (pod.status?.reason === 'Evicted') return undefined;
   const disrupted = pod.status?.conditions?.find(
@@ -62,7 +72,7 @@ function takenAway(pod: Pod): Failure | undefined {
     const reason = silent || disrupted?.reason === 'DeletionByPodGC' ? 'NodeLost' : 'PodEvicted';
     return { ...excused, reason, message: `${what} (${disrupted?.message ?? disrupted?.reason})` };
   }
-  if (isDeleting(pod))
+  if (pod.metadata.deletionTimestamp !== undefined)
     return { ...excused, reason: 'PodDeleted', message: 'the populator pod was deleted while it was at work' };
   const refused = lastTerminated(pod) === undefined && pod.status?.reason;
   return refused

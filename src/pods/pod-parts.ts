@@ -1,0 +1,86 @@
+/** The parts of a pod that follow from its settings, whatever the pod is for. */
+import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settings.ts';
+
+export const POPULATOR_CONTAINER = 'populator';
+const CA_FILE = 'ca.crt';
+/** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
+const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];
+
+/** All of a pod's spec but containers, volumes and its security context: one run, and no token unless the operator says otherwise. */
+export function commonPodSpec(settings: PodSettings): Record<string, unknown> {
+  const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
+  return {
+    restartPolicy: 'Never',
+    ...(settings.serviceAccountName !== undefined && { serviceAccountName: settings.serviceAccountName }),
+    automountServiceAccountToken: settings.automountServiceAccountToken ?? false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: 10,
+    ...(nodeSelector && { nodeSelector }),
+    ...(tolerations && { tolerations }),
+    ...(affinity && { affinity }),
+    ...(imagePullSecrets && { imagePullSecrets }),
+    ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(runtimeClassName !== undefined && { runtimeClassName }),
+  };
+}
+
+/** The pod's. `fsGroup` makes the kubelet change the group of what a volume holds, so only where the pod is the one that fills it. */
+export function podSecurity({ securityProfile }: PodSettings, volume: 'filled' | 'read'): object {
+  const id = securityProfile === 'privileged-data' ? 0 : POPULATOR_ID;
+  return {
+    ...(id !== 0 && { runAsNonRoot: true }),
+    ...(id !== 0 && volume === 'filled' && { fsGroup: id, fsGroupChangePolicy: 'OnRootMismatch' }),
+    runAsUser: id,
+    runAsGroup: id,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+export function containerSecurity({ securityProfile }: PodSettings): object {
+  const add = securityProfile === 'privileged-data' ? { add: DATA_CAPABILITIES } : {};
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], ...add },
+  };
+}
+
+/** Of the settings: the CA bundle and the operator's own. */
+export function settingsVolumes({ caBundle, volumes = [] }: PodSettings): object[] {
+  // Optional: where it is missing the container says which certificate it does not trust, and the next attempt finds it.
+  const bundle = caBundle && {
+    name: 'ca-bundle',
+    configMap: { name: caBundle.configMap, optional: true, items: [{ key: caBundle.key, path: CA_FILE }] },
+  };
+  return [...(bundle === undefined ? [] : [bundle]), ...volumes];
+}
+
+export function settingsMounts({ caBundle, volumeMounts = [] }: PodSettings): object[] {
+  return [...(caBundle === undefined ? [] : [readOnlyMount('ca-bundle', CA_BUNDLE_DIR)]), ...volumeMounts];
+}
+
+export function readOnlyMount(name: string, mountPath: string): object {
+  return { name, mountPath, readOnly: true };
+}
+
+/** The environment as a container's `env`. Proxies in both spellings: programs differ in which one they read. What `env` says outright wins. */
+export function environmentOf({ proxy, caBundle, env }: PodSettings): { name: string; value: string }[] {
+  const proxies = { HTTP_PROXY: proxy?.http, HTTPS_PROXY: proxy?.https, NO_PROXY: proxy?.none };
+  const set = Object.entries(proxies).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const, [name.toLowerCase(), value] as const],
+  );
+  const trusted = caBundle === undefined ? {} : { NODE_EXTRA_CA_CERTS: `${CA_BUNDLE_DIR}/${CA_FILE}` };
+  const all = { ...Object.fromEntries(set), ...trusted, ...env };
+  return Object.entries(all).map(([name, value]) => ({ name, value: literal(value) }));
+}
+
+export function resourcesOf({ resources: { requests = {}, limits = {} } = {} }: PodSettings): object {
+  const present = (quantities: Readonly<Record<string, string | null>>) =>
+    Object.fromEntries(Object.entries(quantities).filter(([, quantity]) => quantity !== null));
+  return { requests: present(requests), limits: present(limits) };
+}
+
+/** Kubernetes expands `$(NAME)` in arguments and environment: a tenant's text must arrive as it is. */
+export function literal(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
