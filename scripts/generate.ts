@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { buildCrd, kinds } from '../src/api/crd.ts';
 import { lifecycleEvents, type ReasonDoc, reasons, sweepReasons } from '../src/api/reasons.ts';
+import { snapshotReasons } from '../src/api/snapshot-reasons.ts';
 import { metricsPage } from './metrics-page.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -34,9 +35,10 @@ process.exitCode = outdated === 0 ? 0 : 1;
 
 function reasonsPage(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
-  const rows = Object.entries<ReasonDoc>(reasons).map(
-    ([reason, { next, meaning, help }]) => `| \`${reason}\` | ${next} | ${cell(meaning)} | ${cell(help)} |`,
-  );
+  const rowsOf = (docs: Readonly<Record<string, ReasonDoc>>) =>
+    Object.entries(docs)
+      .map(([reason, { next, meaning, help }]) => `| \`${reason}\` | ${next} | ${cell(meaning)} | ${cell(help)} |`)
+      .join('\n');
   const normal = Object.entries(lifecycleEvents).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
   const leftovers = Object.entries(sweepReasons).map(
     ([reason, { meaning, help }]) => `| \`${reason}\` | ${cell(meaning)} | ${cell(help)} |`,
@@ -54,13 +56,23 @@ otherwise), then as *stops*. *stops*: nothing of ours is left but the record, an
 
 | reason | next | meaning | what to do |
 |---|---|---|---|
-${rows.join('\n')}
+${rowsOf(reasons)}
 
 ## Normal events
 
 | reason | meaning |
 |---|---|
 ${normal.join('\n')}
+
+## Snapshots
+
+Why a VolumeSnapshot of a driver of Volprime is not ready, or does not go: the Warning event on the VolumeSnapshot, the first word of its
+\`status.error.message\`, and the label \`reason\` of \`volprime_snapshot_failures_total\`. A plugin may bring words of its own.
+*retries* has no limit here: every five minutes at the least.
+
+| reason | next | meaning | what to do |
+|---|---|---|---|
+${rowsOf(snapshotReasons)}
 
 ## Leftovers
 

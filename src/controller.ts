@@ -21,11 +21,14 @@ import {
   type ManagerEnd,
   terminationSignal,
 } from './runtime/index.ts';
-import type { Plugin } from './sdk/index.ts';
+import type { Plugin, SnapshotPlugin } from './sdk/index.ts';
+import { createSnapshotControllers } from './snapshot/index.ts';
 import { createLogger, createMetrics } from './telemetry/index.ts';
 
 export interface RunControllerOptions {
   readonly plugins: readonly Plugin[];
+  /** Each serves the VolumeSnapshots of one driver; none: those are left to others. */
+  readonly snapshotPlugins?: readonly SnapshotPlugin[];
   readonly config: ConfigInput;
   /** Ends the controller in order; SIGTERM and SIGINT where absent. */
   readonly signal?: AbortSignal;
@@ -46,7 +49,7 @@ export async function runController(options: RunControllerOptions): Promise<Mana
 }
 
 /** Everything constructed and wired, nothing started. */
-export function assemble({ plugins, config: input }: RunControllerOptions) {
+export function assemble({ plugins, snapshotPlugins = [], config: input }: RunControllerOptions) {
   const config = configSchema.parse(input);
   checkPodSettings(plugins, config);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
@@ -85,11 +88,14 @@ export function assemble({ plugins, config: input }: RunControllerOptions) {
     }),
     createWrapperController({ informers, events, logger, metrics }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
+    ...(snapshotPlugins.length > 0
+      ? createSnapshotControllers({ ...shared, plugins: snapshotPlugins, events, concurrency })
+      : []),
     createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),
   ];
   const health = { port: config.healthPort };
   const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });
-  const names = plugins.map((plugin) => plugin.name);
+  const names = [...plugins, ...snapshotPlugins].map((plugin) => plugin.name);
   logger.info('starting', { plugins: names, server: client.server, identity });
   return { manager, client, logger, metrics };
 }

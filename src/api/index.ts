@@ -13,5 +13,6 @@ export * from './provider.ts';
 export * from './reasons.ts';
 export * from './reference-grant.ts';
 export * from './resources.ts';
+export * from './snapshot-reasons.ts';
 export * from './snapshots.ts';
 export * from './volume-populator.ts';

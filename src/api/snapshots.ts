@@ -24,6 +24,18 @@ export const ANNOTATION_ALLOW_MODE_CHANGE = 'snapshot.storage.kubernetes.io/allo
 /** On a content that is a member of a group: never created alone. */
 export const ANNOTATION_GROUP_HANDLE = 'groupsnapshot.storage.k8s.io/volumeGroupSnapshotHandle';
 
+/**
+ * Of Volprime, on a content of ours: the record of its capture (see src/snapshot/record.ts), written before the capture is begun. Who made
+ * a content by hand leaves it out; without it a content that has a handle is an import.
+ */
+export const ANNOTATION_CAPTURE = 'volprime.dev/capture';
+/** Of Volprime, on a content of ours: how far the capture is, for a person. */
+export const ANNOTATION_CAPTURE_PROGRESS = 'volprime.dev/capture-progress';
+/** On a content of ours: the claim that holds the repository, in the namespace of the VolumeSnapshot; kept since the class may go. */
+export const ANNOTATION_REPOSITORY_CLAIM = 'volprime.dev/repository-claim';
+/** The class's parameter of that. */
+export const PARAMETER_REPOSITORY_CLAIM = 'repositoryClaim';
+
 /** `message` is shown to whoever may read the snapshot. */
 export interface SnapshotError {
   readonly time?: string;

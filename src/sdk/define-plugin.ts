@@ -1,5 +1,6 @@
 import { PermanentError } from './errors.ts';
 import type { BaseParams, Plugin, PrepareParams } from './plugin.ts';
+import { wordsOfSchema } from './schema-words.ts';
 
 /**
  * Checks a plugin's definition and ties its schema to its functions: each call gets a spec that the schema has parsed.
@@ -54,22 +55,10 @@ function parseSpec<Spec>(plugin: Plugin<Spec>, spec: unknown): Spec {
   } catch (cause) {
     throw new PermanentError(
       'InvalidSource',
-      `The spec of the ${plugin.source.kind} is not valid: ${describe(cause)}`,
+      `The spec of the ${plugin.source.kind} is not valid: ${wordsOfSchema(cause, 'spec')}`,
       { cause },
     );
   }
-}
-
-function describe(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'issues' in error && Array.isArray(error.issues)) {
-    return error.issues
-      .map(
-        (issue: { path?: readonly PropertyKey[]; message?: string }) =>
-          `${['spec', ...(issue.path ?? []).map(String)].join('.')}: ${issue.message}`,
-      )
-      .join('; ');
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 function checkDefinition<Spec>(plugin: Plugin<Spec>): void {

@@ -8,6 +8,7 @@ export type { AccessMode, Claim, NewObject, StorageClass, Volume, VolumeMode } f
 export type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 export { VolprimeError } from '../api/errors.ts';
 export { definePlugin } from './define-plugin.ts';
+export { defineSnapshotPlugin } from './define-snapshot-plugin.ts';
 export { AttemptFailedError, PermanentError, TemporaryError } from './errors.ts';
 export type * from './plugin.ts';
 export type * from './snapshot-plugin.ts';

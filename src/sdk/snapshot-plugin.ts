@@ -75,6 +75,11 @@ export interface SnapshotPlugin<Parameters = unknown> {
   readonly driver: string;
   /** Turns a class's parameters into the plugin's, or throws an error that says which is wrong. A zod schema will do. */
   readonly parameters: { parse(parameters: unknown): Parameters };
+  /**
+   * The handle that the capture with this key has or will have. Needed where the handle must be known before the capture is begun
+   * (VolumeCapture), and to remove what a call of `snapshot` left whose answer was lost: without it only the cleanup function is told then.
+   */
+  readonly handleOf?: (key: string) => string;
   readonly snapshot: SnapshotFn<Parameters>;
   readonly snapshotComplete: SnapshotCompleteFn<Parameters>;
   readonly snapshotDelete: SnapshotDeleteFn<Parameters>;

@@ -1,0 +1,75 @@
+/** Wires the content controller: informers with their indexes, what each change concerns, and the reconcile. */
+import { claims, volumes } from '../api/resources.ts';
+import { volumeSnapshotClasses, volumeSnapshotContents, volumeSnapshots } from '../api/snapshots.ts';
+import type { InformerRegistry } from '../informer/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import { Controller, type EventRecorder, type Runnable } from '../runtime/index.ts';
+import type { SnapshotPlugin } from '../sdk/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
+import type { SnapshotContext, Stores } from './context.ts';
+import { isBeingCreated } from './facts.ts';
+import { contentIndexes, fromClaim, fromClass, fromContent, fromSnapshot, fromVolume, snapshotIndexes } from './map.ts';
+import { Memory } from './memory.ts';
+import { snapshotMetrics } from './metrics.ts';
+import { SnapshotPluginRegistry } from './plugin-registry.ts';
+import { reconcileContent } from './reconcile.ts';
+
+export interface SnapshotControllerOptions {
+  /** Writes only while this process leads. */
+  readonly client: KubeClient;
+  readonly informers: InformerRegistry;
+  readonly plugins: readonly SnapshotPlugin[];
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Contents worked on at a time. */
+  readonly concurrency: number;
+}
+
+/** Longer than any plugin call may take by default; a call's own limit ends it first. */
+const RECONCILE_TIMEOUT_MS = 10 * 60_000;
+
+/** Upstream's kinds may be installed later: until then there is nothing to see, and nothing to do. */
+export function createSnapshotControllers(options: SnapshotControllerOptions): readonly Runnable[] {
+  const { informers } = options;
+  const plugins = new SnapshotPluginRegistry(options.plugins);
+  const contents = informers.informer(volumeSnapshotContents, { indexes: contentIndexes, optional: true });
+  const snapshots = informers.informer(volumeSnapshots, { indexes: snapshotIndexes, optional: true });
+  const classes = informers.informer(volumeSnapshotClasses, { optional: true });
+  const claimInformer = informers.informer(claims);
+  const volumeInformer = informers.informer(volumes);
+  const stores: Stores = {
+    contents: contents.store,
+    snapshots: snapshots.store,
+    snapshotClasses: classes.store,
+    claims: claimInformer.store,
+    volumes: volumeInformer.store,
+  };
+  const inFlight = {
+    count: (driver: string) =>
+      stores.contents.list().filter((content) => content.spec.driver === driver && isBeingCreated(content)).length,
+  };
+  const drivers = plugins.all().map(({ facts }) => facts.driver);
+  const context: SnapshotContext = {
+    client: options.client,
+    stores,
+    plugins,
+    memory: new Memory(),
+    events: options.events,
+    metrics: snapshotMetrics(options.metrics, drivers, inFlight),
+  };
+  const controller = new Controller({
+    name: 'snapshot',
+    reconcile: (uid, run) => reconcileContent(context, uid, run),
+    logger: options.logger,
+    metrics: options.metrics,
+    concurrency: options.concurrency,
+    timeoutMs: RECONCILE_TIMEOUT_MS,
+  });
+  controller.watches(contents, fromContent);
+  controller.watches(snapshots, (change) => fromSnapshot(stores, change));
+  controller.watches(classes, (change) => fromClass(stores, change));
+  controller.watches(claimInformer, (change) => fromClaim(stores, change));
+  controller.watches(volumeInformer, (change) => fromVolume(stores, change));
+  return [controller];
+}
