@@ -122,7 +122,7 @@ try {
   const { plugin: paths = [], populatorPodSettings: file, ...config } = program.parse().opts<Options>();
   const plugins = [downloadAndExtract, ...(await Promise.all(paths.map(loadPlugin)))];
   const podSettings = file !== undefined && { populatorPodSettings: await loadPodSettings(file) };
-  const end = await runController({ plugins, config: { ...config, ...podSettings } });
+  const end = await runController({ plugins, snapshots: true, config: { ...config, ...podSettings } });
   process.exitCode = end === 'stopped' ? 0 : 1;
 } catch (error) {
   process.exitCode = 1;

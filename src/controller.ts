@@ -6,10 +6,12 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { VolprimeError } from './api/errors.ts';
 import { providers } from './api/provider.ts';
+import { capturePorts } from './capture-ports.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
 import { createPopulateControllers, createWrapperController, settingsProblems } from './populate/index.ts';
+import { snapshotCapture } from './plugins/snapshot-capture/index.ts';
 import { createProviderController } from './provider/index.ts';
 import { createRegistrationController } from './registration/index.ts';
 import {
@@ -29,6 +31,8 @@ export interface RunControllerOptions {
   readonly plugins: readonly Plugin[];
   /** Each serves the VolumeSnapshots of one driver; none: those are left to others. */
   readonly snapshotPlugins?: readonly SnapshotPlugin[];
+  /** Also serve snapshots with the built-in plugins (default: no; the stock controller does). */
+  readonly snapshots?: boolean;
   readonly config: ConfigInput;
   /** Ends the controller in order; SIGTERM and SIGINT where absent. */
   readonly signal?: AbortSignal;
@@ -49,9 +53,13 @@ export async function runController(options: RunControllerOptions): Promise<Mana
 }
 
 /** Everything constructed and wired, nothing started. */
-export function assemble({ plugins, snapshotPlugins = [], config: input }: RunControllerOptions) {
+export function assemble({
+  plugins,
+  snapshotPlugins: ownSnapshotPlugins = [],
+  snapshots = false,
+  config: input,
+}: RunControllerOptions) {
   const config = configSchema.parse(input);
-  checkPodSettings(plugins, config);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const metrics = createMetrics();
   const client = connect({
@@ -69,6 +77,10 @@ export function assemble({ plugins, snapshotPlugins = [], config: input }: RunCo
   const populatorNamespace = config.crossNamespace ? config.populatorNamespace : undefined;
   const informers = new InformerRegistry({ client, namespaces: namespacesOf(config), logger, metrics });
   const shared = { client: writer, informers, logger, metrics };
+  const snapshotPlugins = snapshots
+    ? [...ownSnapshotPlugins, snapshotCapture(capturePorts({ client: writer, events, logger, config }))]
+    : ownSnapshotPlugins;
+  checkPodSettings(plugins, snapshotPlugins, config);
   const {
     populatorImage,
     imagePullPolicy,
@@ -100,8 +112,13 @@ export function assemble({ plugins, snapshotPlugins = [], config: input }: RunCo
   return { manager, client, logger, metrics };
 }
 
-function checkPodSettings(plugins: readonly Plugin[], { populatorPodSettings }: Config): void {
-  const problems = settingsProblems(plugins, populatorPodSettings);
+function checkPodSettings(
+  plugins: readonly Plugin[],
+  snapshotPlugins: readonly SnapshotPlugin[],
+  { populatorPodSettings }: Config,
+): void {
+  const names = snapshotPlugins.map(({ name }) => name);
+  const problems = settingsProblems(plugins, populatorPodSettings, names);
   if (problems.length > 0)
     throw new VolprimeError('InvalidPodSettings', `populator pod settings: ${problems.join('; ')}`);
 }

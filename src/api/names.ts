@@ -36,6 +36,13 @@ export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
 /** On a volume under population: its own reclaim policy, suspended until the hand-over gives it back. */
 export const ANNOTATION_RECLAIM_POLICY = 'volprime.dev/reclaim-policy';
 
+/** On what a capture makes beside its snapshot: the capture's key, to find it by. */
+export const LABEL_SNAPSHOT_KEY = 'volprime.dev/snapshot-key';
+/** Proof that it was made for one VolumeSnapshotContent: its UID. */
+export const ANNOTATION_CONTENT_UID = 'volprime.dev/content-uid';
+/** On a content: what was read. `clone`: a copy that nobody writes to, made at one moment; `live`: the volume itself, which somebody may have written to. */
+export const ANNOTATION_CONSISTENCY = 'volprime.dev/consistency';
+
 /** On a populator pod: digest of what it was made from, to tell whether it would be made otherwise now. */
 export const ANNOTATION_POD_HASH = 'volprime.dev/pod-hash';
 

@@ -41,6 +41,47 @@ export const snapshotReasons = {
     meaning: 'The handle of the imported content is not known to the store.',
     help: 'Correct the handle: delete VolumeSnapshot and content, and make them anew.',
   },
+  ClaimInUse: {
+    next: 'waits',
+    meaning: 'The claim is ReadWriteOncePod and a pod uses it: a second pod may not read it.',
+    help: 'End that pod for the time of the capture, or use a class whose driver can clone.',
+  },
+  CloneNotMade: {
+    next: 'waits',
+    meaning: 'The class asks for a clone of the volume (clone: require), and the driver has made none in time.',
+    help: 'See the events of the claim volprime-clone-<key>; say clone: auto where the driver cannot clone.',
+  },
+  CloneNotPossible: {
+    next: 'retries',
+    meaning: 'The class asks for a clone (clone: require), and volumes of this kind cannot be cloned.',
+    help: 'Use a class that says clone: auto or never.',
+  },
+  CloneLost: { next: 'retries', meaning: 'The clone was deleted while it was being read.', help: '' },
+  InvalidHook: {
+    next: 'retries',
+    meaning: 'An annotation for a command before or after the capture cannot be used.',
+    help: 'The message names pod and annotation.',
+  },
+  PreHookFailed: {
+    next: 'retries',
+    meaning: 'A command before the capture failed, did not end in time, or may not be run. Nothing was captured.',
+    help: 'The message has its output. Where the right is missing: deploy/components/snapshot-hooks.',
+  },
+  PostHookFailed: {
+    next: 'done',
+    meaning: 'A command after the capture failed. The snapshot is good; the application may still be held.',
+    help: 'Look at the application; the message names the pod.',
+  },
+  RepositorySecretMissing: {
+    next: 'retries',
+    meaning: 'No Secret is named for the repository.',
+    help: 'Give the class csi.storage.k8s.io/snapshotter-secret-name and -namespace, an imported content the annotations of docs/snapshots.md.',
+  },
+  SecretAcrossNamespaces: {
+    next: 'retries',
+    meaning: "The repository's Secret is in another namespace than the VolumeSnapshot.",
+    help: 'Let the class say csi.storage.k8s.io/snapshotter-secret-namespace: ${volumesnapshot.namespace}.',
+  },
   SnapshotDeletePending: {
     next: 'waits',
     meaning: 'A claim is being restored from the snapshot; its data is removed afterwards.',

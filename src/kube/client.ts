@@ -3,6 +3,7 @@ import type { KubeObject } from '../api/objects.ts';
 import { apiVersionOf, pods, type Resource } from '../api/resources.ts';
 import { errorOf, parseBody, parseObject, writeOutcome } from './answers.ts';
 import { isKubeError, KubeError } from './errors.ts';
+import { exec } from './exec.ts';
 import type { Answer } from './exchange.ts';
 import type {
   CallOptions,
@@ -116,6 +117,8 @@ function writer(transport: Transport): KubeWriter {
       // JSON is YAML.
       return write(patchCall(resource, path, body, 'application/apply-patch+yaml'), options);
     },
+
+    exec: (key, command, options) => exec(transport, key, command, options),
 
     delete: (resource, key, options) => {
       const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy } = options;

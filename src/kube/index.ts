@@ -11,6 +11,8 @@ export type {
   ApplyOptions,
   CallOptions,
   DeleteOptions,
+  ExecCommand,
+  ExecOutcome,
   KubeClient,
   KubeReader,
   KubeWriter,

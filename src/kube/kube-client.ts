@@ -108,6 +108,20 @@ export interface ApplyOptions extends PatchOptions {
   readonly force?: boolean | undefined;
 }
 
+export interface ExecCommand {
+  readonly container: string;
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+}
+
+export type ExecOutcome =
+  /** `output`: the end of what it printed, errors included. */
+  | { readonly type: 'ended'; readonly exitCode: number; readonly output: string }
+  /** The pod does not exist. */
+  | { readonly type: 'absent' }
+  /** The right is missing, or the container runtime does not start the command. */
+  | { readonly type: 'refused'; readonly message: string };
+
 export interface PodLogOptions {
   readonly container: string;
   readonly tailLines: number;
@@ -138,6 +152,11 @@ export interface KubeWriter {
   ): Promise<WriteOutcome<T>>;
   /** `done` carries the object that still waits for finalizers or its grace period; `absent` says that it is gone. */
   delete<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: DeleteOptions): Promise<WriteOutcome<T>>;
+  /**
+   * Runs a command in a container of a running pod. The time limit ends the waiting, not the command.
+   * Needs the rights to get and to create pods/exec.
+   */
+  exec(key: ObjectKey, command: ExecCommand, options?: CallOptions): Promise<ExecOutcome>;
 }
 
 export interface KubeReader {

@@ -1,5 +1,6 @@
 /** Requests to one API server: credentials on each, retries where they do no harm, one time limit for all tries, and a count of them. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
 import type { Counter, Logger, Metrics } from '../telemetry/index.ts';
 import type { Access } from './access.ts';
 import { type Credentials, currentCredentials } from './credentials.ts';
@@ -33,6 +34,12 @@ export interface TransportOptions {
 
 export interface OpenAnswer extends Omit<Answer, 'body'> {
   readonly body: AsyncIterable<Uint8Array> & { text(): Promise<string> };
+}
+
+export interface SocketTarget {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -78,6 +85,18 @@ export class Transport {
       this.#count(call, '<error>');
       throw brokenError(call, error);
     }
+  }
+
+  /** Where a WebSocket for this call is to be opened, and with what. */
+  async socketTarget(call: Call): Promise<SocketTarget> {
+    const { headers, tls } = await this.#credentials(false);
+    const { origin, path, headers: all } = this.#request(call, headers);
+    const { accept: _, ...rest } = all;
+    return {
+      url: new URL(path, origin.replace(/^http/, 'ws')),
+      headers: rest,
+      dispatcher: this.#pools.for(tls).watches,
+    };
   }
 
   close(): Promise<void> {

@@ -27,5 +27,6 @@ export function gated(client: KubeClient, leadership: Leadership): KubeClient {
     mergePatch: (resource, key, body, options = {}) => client.mergePatch(resource, key, body, guarded(options)),
     apply: (resource, key, body, options) => client.apply(resource, key, body, guarded(options)),
     delete: (resource, key, options) => client.delete(resource, key, guarded(options)),
+    exec: (key, command, options = {}) => client.exec(key, command, guarded(options)),
   };
 }

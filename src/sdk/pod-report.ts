@@ -7,11 +7,20 @@
 import * as z from 'zod';
 import { progressSchema, resultSchema } from '../api/population.ts';
 
+const captureReportSchema = z.object({
+  /** RFC 3339: as of when the data is. */
+  takenAt: z.iso.datetime({ offset: true }).optional(),
+  /** Of the volume that it was taken of. */
+  capacityBytes: z.int().min(0).optional(),
+});
+
 export const podReportSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('succeeded'),
     /** One entry per target of the task, in the task's order. */
     targets: z.array(resultSchema).min(1),
+    /** What the repository holds under the key that a pod of snapshot-capture was given. */
+    capture: captureReportSchema.optional(),
   }),
   z.object({
     outcome: z.literal('failed'),

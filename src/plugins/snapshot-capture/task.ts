@@ -35,7 +35,7 @@ export const captureTaskSchema = z.discriminatedUnion('action', [
   }),
   /** Removes the data of the key, also what an interrupted capture left; done where there is none. */
   z.object({ ...base, action: z.literal('forget') }),
-  /** Whether the repository holds the key, complete; reads no data. */
+  /** Whether the repository holds the key, complete (else it fails for good with `SnapshotNotFound`); reads no data. Its report has `capture`. */
   z.object({ ...base, action: z.literal('look') }),
   /** Reads all data of the key and compares them with its manifest. */
   z.object({ ...base, action: z.literal('verify') }),

@@ -1,0 +1,132 @@
+/** The one next step of a capture that was planned. Pure: the same facts and time give the same step. */
+import type { Claim, Pod, Volume } from '../../api/objects.ts';
+import {
+  lastTerminated,
+  type PodFailure,
+  podFailure,
+  podResult,
+  podWaiting,
+  type PodWaiting,
+} from '../../pods/index.ts';
+import type { CaptureParameters } from './parameters.ts';
+import type { CaptureState } from './state.ts';
+import { isForOnePod } from './users.ts';
+
+export interface CaptureFacts {
+  readonly state: CaptureState;
+  readonly parameters: CaptureParameters;
+  readonly source: Claim;
+  readonly users: readonly Pod[];
+  /** Made for this capture, each. */
+  readonly clone: Claim | undefined;
+  readonly cloneVolume: Volume | undefined;
+  readonly pod: Pod | undefined;
+}
+
+export type CaptureStep =
+  | { readonly type: 'RunPre' }
+  | { readonly type: 'RunPost' }
+  /** What was found out or decided stands in the record before anything rests on it. */
+  | { readonly type: 'Remember'; readonly state: CaptureState }
+  | { readonly type: 'CreateClone' }
+  /** No clone comes: the volume itself is read, with another pod. */
+  | { readonly type: 'GoLive'; readonly why: string }
+  | { readonly type: 'CreatePod'; readonly of: 'clone' | 'source' }
+  | { readonly type: 'ReadProgress'; readonly pod: Pod }
+  | { readonly type: 'Wait'; readonly afterMs: number }
+  /** Told, and looked at again. */
+  | { readonly type: 'Tell'; readonly waiting: Pick<PodWaiting, 'reason' | 'message'> }
+  /** The pod failed: another one is made after the wait, unless the failure is final. */
+  | { readonly type: 'PodFailed'; readonly pod: Pod; readonly failure: PodFailure }
+  /** What was begun is worth nothing: from the start. */
+  | { readonly type: 'StartOver'; readonly reason: string; readonly message: string }
+  | { readonly type: 'Done'; readonly cutAt: Date };
+
+const SOON_MS = 1_000;
+
+export function decideCapture(facts: CaptureFacts, now: number): CaptureStep {
+  const { state } = facts;
+  if (state.quiesce === 'planned') return { type: 'RunPre' };
+  if (state.quiesce === 'held' && state.cutAt !== undefined) return { type: 'RunPost' };
+  return (state.route === 'clone' ? cloning(facts, now) : undefined) ?? reading(facts, now);
+}
+
+/** Undefined: go on with the pod. It is made before the clone is there: a class may wait for its first consumer. */
+function cloning(
+  { state, parameters, source, clone, cloneVolume }: CaptureFacts,
+  now: number,
+): CaptureStep | undefined {
+  if (state.cloneSince === undefined)
+    return { type: 'Remember', state: { ...state, cloneSince: new Date(now).toISOString() } };
+  if (clone === undefined) {
+    if (state.cutAt === undefined) return { type: 'CreateClone' };
+    return {
+      type: 'StartOver',
+      reason: 'CloneLost',
+      message: 'the clone of the volume was deleted while it was being read',
+    };
+  }
+  if (state.cutAt !== undefined) return undefined;
+  if (isBound(clone)) {
+    if (cloneVolume === undefined) return { type: 'Wait', afterMs: SOON_MS };
+    // The provisioner makes this object when the driver has answered: the copy is complete then.
+    return {
+      type: 'Remember',
+      state: { ...state, cutAt: new Date(cloneVolume.metadata.creationTimestamp).toISOString() },
+    };
+  }
+  const late = Date.parse(state.cloneSince) + parameters.cloneTimeoutSeconds * 1_000 <= now;
+  if (!late) return undefined;
+  const why = `no clone of claim ${source.metadata.name} within ${parameters.cloneTimeoutSeconds} s`;
+  if (parameters.clone === 'auto') return { type: 'GoLive', why };
+  const message = `${why}; see the events of claim ${clone.metadata.name}. The class asks for a clone (clone: require): use "auto" where the driver cannot clone`;
+  return { type: 'Tell', waiting: { reason: 'CloneNotMade', message } };
+}
+
+function reading(facts: CaptureFacts, now: number): CaptureStep {
+  const { state, pod, source, users } = facts;
+  if (pod === undefined) {
+    const of = state.route === 'clone' ? 'clone' : 'source';
+    if (of === 'source' && isForOnePod(source) && users.length > 0) return inUse(source, users);
+    return { type: 'CreatePod', of };
+  }
+  if (pod.metadata.deletionTimestamp !== undefined) return { type: 'Wait', afterMs: SOON_MS };
+  switch (pod.status?.phase) {
+    case 'Succeeded':
+      return podResult(pod, true) === undefined
+        ? { type: 'PodFailed', pod, failure: podFailure(pod) }
+        : captured(state, pod, now);
+    case 'Failed':
+      return { type: 'PodFailed', pod, failure: podFailure(pod) };
+    case 'Running':
+      return { type: 'ReadProgress', pod };
+    default:
+      return awaited(facts, pod, now);
+  }
+}
+
+/** A live read has no one moment: it counts as of its end, when all that was written before it began is in it. */
+function captured(state: CaptureState, pod: Pod, now: number): CaptureStep {
+  const ended = Date.parse(lastTerminated(pod)?.finishedAt ?? '');
+  const cutAt = state.cutAt === undefined ? new Date(Number.isFinite(ended) ? ended : now) : new Date(state.cutAt);
+  // The volume may be written to again before the snapshot is called ready.
+  if (state.quiesce === 'held') return { type: 'Remember', state: { ...state, cutAt: cutAt.toISOString() } };
+  return { type: 'Done', cutAt };
+}
+
+function awaited({ state }: CaptureFacts, pod: Pod, now: number): CaptureStep {
+  const waiting = podWaiting(pod, now);
+  // The scheduler waits for the clone, which has a time limit of its own.
+  const forClone = state.route === 'clone' && state.cutAt === undefined;
+  return waiting.mood === 'routine' || forClone ? { type: 'Wait', afterMs: 2 * SOON_MS } : { type: 'Tell', waiting };
+}
+
+function inUse(source: Claim, users: readonly Pod[]): CaptureStep {
+  const names = users.map(({ metadata }) => metadata.name).join(', ');
+  const message = `claim ${source.metadata.name} is ReadWriteOncePod and in use by pod ${names}: it is captured when that pod is gone, or at once from a clone where its driver can clone`;
+  return { type: 'Tell', waiting: { reason: 'ClaimInUse', message } };
+}
+
+function isBound(claim: Claim): boolean {
+  return claim.status?.phase === 'Bound' && claim.spec.volumeName !== undefined;
+}

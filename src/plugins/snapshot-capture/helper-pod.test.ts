@@ -1,0 +1,115 @@
+import { describe, expect, test } from '@jest/globals';
+import { aPod } from '../../../test/support/objects.ts';
+import type { Pod } from '../../api/objects.ts';
+import { helperMetadata } from './helper-objects.ts';
+import { buildHelperPod, helperPodSettings } from './helper-pod.ts';
+import { captureTaskSchema, PLUGIN_NAME } from './task.ts';
+import { besides, isForOneNode, usersOf } from './users.ts';
+
+interface Built {
+  readonly spec: {
+    readonly volumes: readonly Record<string, unknown>[];
+    readonly securityContext: object;
+    readonly containers: readonly {
+      readonly volumeMounts: readonly object[];
+      readonly volumeDevices?: readonly object[];
+      readonly env: readonly { readonly name: string; readonly value: string }[];
+    }[];
+  };
+}
+
+const owner = { key: 'key-1', contentUid: 'content-1', namespace: 'app' };
+
+function built(block = false) {
+  const pod = buildHelperPod({
+    metadata: helperMetadata('capture', owner),
+    task: { version: 1, plugin: PLUGIN_NAME, key: 'key-1', action: 'look' },
+    settings: helperPodSettings({}),
+    image: 'image:1',
+    imagePullPolicy: undefined,
+    secret: 'repo',
+    repositoryClaim: 'store',
+    source: { claim: 'data', block },
+  });
+  return { pod, spec: (pod as unknown as Built).spec };
+}
+
+describe('the pod of a capture', () => {
+  test('can change nothing in the volume that it reads: no writing, no group of its own', () => {
+    const { spec } = built();
+    expect(spec.volumes).toContainEqual({
+      name: 'source',
+      persistentVolumeClaim: { claimName: 'data', readOnly: true },
+    });
+    expect(spec.containers[0]?.volumeMounts).toContainEqual({ name: 'source', mountPath: '/source', readOnly: true });
+    expect(spec.securityContext).not.toHaveProperty('fsGroup');
+  });
+
+  test('has the device of a block volume', () => {
+    const { spec } = built(true);
+    expect(spec.containers[0]?.volumeDevices).toEqual([{ name: 'source', devicePath: '/dev/source' }]);
+    expect(spec.containers[0]?.volumeMounts).not.toContainEqual(expect.objectContaining({ name: 'source' }));
+  });
+
+  test('mounts the credentials and the claim of the repository, and is told its task', () => {
+    const { spec, pod } = built();
+    expect(spec.volumes).toContainEqual({
+      name: 'repository-secret',
+      secret: { secretName: 'repo', defaultMode: 0o440 },
+    });
+    expect(spec.volumes).toContainEqual({ name: 'repository', persistentVolumeClaim: { claimName: 'store' } });
+    const env = spec.containers[0]?.env.find(({ name }) => name === 'VOLPRIME_TASK');
+    expect(captureTaskSchema.parse(JSON.parse(env?.value ?? ''))).toMatchObject({ action: 'look', key: 'key-1' });
+    expect(pod.metadata).toMatchObject({
+      name: 'volprime-capture-key-1',
+      annotations: { 'volprime.dev/content-uid': 'content-1' },
+    });
+  });
+
+  test("runs as the operator's settings for snapshot-capture say", () => {
+    const settings = helperPodSettings({ plugins: { [PLUGIN_NAME]: { securityProfile: 'restricted' } } });
+    expect(settings.securityProfile).toBe('restricted');
+    expect(helperPodSettings({}).securityProfile).toBe('privileged-data');
+  });
+});
+
+describe('a volume in use', () => {
+  const uses = (claim: string, phase: 'Running' | 'Succeeded' = 'Running'): Pod => ({
+    ...aPod(1, { phase }),
+    spec: {
+      nodeName: 'node-7',
+      volumes: [{ persistentVolumeClaim: { claimName: claim } }],
+      tolerations: [{ key: 'disks', operator: 'Exists' }],
+    },
+  });
+
+  test('is used by pods on a node that have not ended, and not by our own', () => {
+    const [user, ended, other] = [uses('data'), uses('data', 'Succeeded'), uses('logs')];
+    expect(usersOf('data', [user, ended, other], () => false)).toEqual([user]);
+    expect(usersOf('data', [user], () => true)).toEqual([]);
+  });
+
+  test('for one node is read on that node, by the scheduler, with what its user tolerates', () => {
+    const term = { matchExpressions: [{ key: 'arch', operator: 'Exists' }] };
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } };
+    expect(besides(uses('data'), { affinity: { nodeAffinity: required } })).toMatchObject({
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              { ...term, matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-7'] }] },
+            ],
+          },
+        },
+      },
+      tolerations: [{ key: 'disks' }, { key: 'node.kubernetes.io/unschedulable' }],
+    });
+  });
+
+  test('by many nodes is read anywhere', () => {
+    const claim = (accessModes: readonly ('ReadWriteOnce' | 'ReadWriteMany')[]) =>
+      isForOneNode({ spec: { accessModes } } as never);
+    expect(claim(['ReadWriteOnce'])).toBe(true);
+    expect(claim(['ReadWriteOnce', 'ReadWriteMany'])).toBe(false);
+  });
+});

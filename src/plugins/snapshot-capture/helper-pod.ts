@@ -1,0 +1,100 @@
+/** The pods of a capture: one program, that of the populator image, with a task and the repository. Pure. */
+import type { NewObject } from '../../api/objects.ts';
+import type { PodSettings, PopulatorPodSettings } from '../../api/pod-settings.ts';
+import {
+  commonPodSpec,
+  containerSecurity,
+  environmentOf,
+  layeredSettings,
+  POPULATOR_CONTAINER,
+  podSecurity,
+  readOnlyMount,
+  resourcesOf,
+  settingsMounts,
+  settingsVolumes,
+} from '../../pods/index.ts';
+import { TASK_VARIABLE } from '../download-and-extract/task.ts';
+import { type CaptureTask, PLUGIN_NAME, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from './task.ts';
+
+export const SOURCE_DIR = '/source';
+/** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
+export const SOURCE_DEVICE = '/dev/source';
+const COMMAND = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
+
+/** Files of all owners are to be read. Deduplication keeps an index of the repository in memory. */
+const OWN_SETTINGS: PodSettings = {
+  securityProfile: 'privileged-data',
+  resources: { requests: { memory: '128Mi' }, limits: { memory: '1Gi' } },
+};
+
+export interface HelperPodInputs {
+  readonly metadata: NewObject['metadata'];
+  readonly task: CaptureTask;
+  readonly settings: PodSettings;
+  readonly image: string;
+  readonly imagePullPolicy: string | undefined;
+  /** Name of the Secret with the repository's address and credentials. */
+  readonly secret: string;
+  readonly repositoryClaim: string | undefined;
+  /** The claim to be read. */
+  readonly source?: { readonly claim: string; readonly block: boolean };
+  /** After how many seconds the kubelet ends it; for work that somebody waits for. */
+  readonly deadlineSeconds?: number;
+}
+
+export function helperPodSettings(operator: PopulatorPodSettings): PodSettings {
+  return layeredSettings(PLUGIN_NAME, operator, OWN_SETTINGS);
+}
+
+/** The source is never written to: mounted read-only twice over, and without an fsGroup, which would change the owners of its files. */
+export function buildHelperPod(inputs: HelperPodInputs): NewObject {
+  const { metadata, settings, secret, repositoryClaim, source, deadlineSeconds } = inputs;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...metadata,
+      labels: { ...settings.labels, ...metadata.labels },
+      annotations: { ...settings.annotations, ...metadata.annotations },
+    },
+    spec: {
+      ...commonPodSpec(settings),
+      ...(deadlineSeconds !== undefined && { activeDeadlineSeconds: deadlineSeconds }),
+      securityContext: podSecurity(settings, 'read'),
+      containers: [container(inputs)],
+      volumes: [
+        ...(source === undefined
+          ? []
+          : [{ name: 'source', persistentVolumeClaim: { claimName: source.claim, readOnly: true } }]),
+        { name: 'repository-secret', secret: { secretName: secret, defaultMode: 0o440 } },
+        ...(repositoryClaim === undefined
+          ? []
+          : [{ name: 'repository', persistentVolumeClaim: { claimName: repositoryClaim } }]),
+        { name: 'tmp', emptyDir: {} },
+        ...settingsVolumes(settings),
+      ],
+    },
+  };
+}
+
+function container({ task, settings, image, imagePullPolicy, repositoryClaim, source }: HelperPodInputs): object {
+  const withTask = { ...settings, env: { ...settings.env, [TASK_VARIABLE]: JSON.stringify(task) } };
+  return {
+    name: POPULATOR_CONTAINER,
+    image,
+    ...(imagePullPolicy !== undefined && { imagePullPolicy }),
+    command: COMMAND,
+    env: environmentOf(withTask),
+    resources: resourcesOf(settings),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: containerSecurity(settings),
+    volumeMounts: [
+      ...(source?.block === false ? [readOnlyMount('source', SOURCE_DIR)] : []),
+      readOnlyMount('repository-secret', REPOSITORY_SECRET_DIR),
+      ...(repositoryClaim === undefined ? [] : [{ name: 'repository', mountPath: REPOSITORY_DIR }]),
+      { name: 'tmp', mountPath: '/tmp' },
+      ...settingsMounts(settings),
+    ],
+    ...(source?.block === true && { volumeDevices: [{ name: 'source', devicePath: SOURCE_DEVICE }] }),
+  };
+}
