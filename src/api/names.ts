@@ -42,6 +42,8 @@ export const LABEL_SNAPSHOT_KEY = 'volprime.dev/snapshot-key';
 export const ANNOTATION_CONTENT_UID = 'volprime.dev/content-uid';
 /** On a content: what was read. `clone`: a copy that nobody writes to, made at one moment; `live`: the volume itself, which somebody may have written to. */
 export const ANNOTATION_CONSISTENCY = 'volprime.dev/consistency';
+/** On a content of a live capture: how many files were written to while they were read. What it holds of those is of no one moment. */
+export const ANNOTATION_CHANGED_FILES = 'volprime.dev/changed-files';
 
 /** On a populator pod: digest of what it was made from, to tell whether it would be made otherwise now. */
 export const ANNOTATION_POD_HASH = 'volprime.dev/pod-hash';

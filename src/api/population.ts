@@ -26,7 +26,7 @@ export const phases = [
 export type Phase = (typeof phases)[number];
 
 /** How the data was proven before the claim got it. */
-export const verifications = ['checksum', 'archive', 'plugin', 'none'] as const;
+export const verifications = ['checksum', 'archive', 'manifest', 'plugin', 'none'] as const;
 
 export const pinnedSourceSchema = z.object({
   namespace: z.string(),

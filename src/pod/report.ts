@@ -1,6 +1,6 @@
 /** The pod's last word: the container's termination message and the exit code that goes with it. */
 import { writeFileSync } from 'node:fs';
-import { VolprimeError, type PodReport } from '../sdk/index.ts';
+import { type FailureReport, VolprimeError, type PodReport } from '../sdk/index.ts';
 
 /** The kubelet cuts what is longer. */
 const MAX_REPORT_BYTES = 4096;
@@ -8,7 +8,7 @@ const MAX_MESSAGE_BYTES = 2000;
 
 export const exitCodes = { succeeded: 0, retryable: 1, permanent: 2 } as const;
 
-export function failureReport(error: unknown): PodReport {
+export function failureReport(error: unknown): FailureReport {
   if (!(error instanceof VolprimeError)) {
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return { outcome: 'failed', reason: 'PopulatorFailed', message: shorten(words), permanent: false };
@@ -23,7 +23,7 @@ export function failureReport(error: unknown): PodReport {
 }
 
 export function exitCodeOf(report: PodReport): number {
-  if (report.outcome === 'succeeded') return exitCodes.succeeded;
+  if (report.outcome !== 'failed') return exitCodes.succeeded;
   return report.permanent ? exitCodes.permanent : exitCodes.retryable;
 }
 

@@ -17,6 +17,9 @@ export {
   parsePodReport,
   podReportSchema,
   progressLineSchema,
+  type CaptureResult,
+  type FailureReport,
   type PodReport,
+  type PopulateReport,
   type ProgressLine,
 } from './pod-report.ts';

@@ -7,21 +7,37 @@
 import * as z from 'zod';
 import { progressSchema, resultSchema } from '../api/population.ts';
 
-const captureReportSchema = z.object({
-  /** RFC 3339: as of when the data is. */
-  takenAt: z.iso.datetime({ offset: true }).optional(),
-  /** Of the volume that it was taken of. */
-  capacityBytes: z.int().min(0).optional(),
+const count = z.int().min(0);
+
+/** A capture of a volume in a repository. */
+export const captureResultSchema = z.object({
+  /** RFC 3339: when it was begun. What is not counted as changed is as it was then. */
+  takenAt: z.iso.datetime(),
+  /** Of the files' content, holes counted; of a device its size. */
+  bytes: count,
+  /** 1 of a device. */
+  files: count,
+  /** By which the repository grew. */
+  addedBytes: count,
+  /** Names that somebody wrote to meanwhile: what the capture holds of them is not known, and not compared. */
+  changed: count,
+  durationMs: count,
 });
+export type CaptureResult = z.infer<typeof captureResultSchema>;
 
 export const podReportSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('succeeded'),
     /** One entry per target of the task, in the task's order. */
     targets: z.array(resultSchema).min(1),
-    /** What the repository holds under the key that a pod of snapshot-capture was given. */
-    capture: captureReportSchema.optional(),
   }),
+  /** A capture was made, or is there (or, where `verified` is true, was read whole and agrees with its manifest). */
+  z.object({
+    outcome: z.literal('captured'),
+    capture: captureResultSchema,
+    verified: z.boolean(),
+  }),
+  z.object({ outcome: z.literal('forgotten') }),
   z.object({
     outcome: z.literal('failed'),
     /** CamelCase; becomes the reason of condition and event. */
@@ -32,6 +48,9 @@ export const podReportSchema = z.discriminatedUnion('outcome', [
   }),
 ]);
 export type PodReport = z.infer<typeof podReportSchema>;
+export type FailureReport = Extract<PodReport, { outcome: 'failed' }>;
+/** Of a pod that populates. */
+export type PopulateReport = Extract<PodReport, { outcome: 'succeeded' }> | FailureReport;
 
 export const progressLineSchema = z.object({ progress: progressSchema.omit({ updatedAt: true }) });
 export type ProgressLine = z.infer<typeof progressLineSchema>;

@@ -5,7 +5,7 @@
  * found, or as `--on-existing Clean` made it; what is told at the end says so.
  */
 import { exitCodeOf, failureReport } from '../../pod/index.ts';
-import { AttemptFailedError, PermanentError, type PodReport } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError, type PopulateReport } from '../../sdk/index.ts';
 import type { ProviderSpec } from '../../api/provider.ts';
 import { holdsImage } from '../../plugins/download-and-extract/job-of.ts';
 import { type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
@@ -52,7 +52,7 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
         signal,
       },
     );
-    const report: PodReport = { outcome: 'succeeded', targets };
+    const report: PopulateReport = { outcome: 'succeeded', targets };
     reporter.end(report, undefined);
     return exitCodeOf(report);
   } catch (error) {

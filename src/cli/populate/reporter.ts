@@ -1,14 +1,14 @@
 /** What a person or a program is told while the work goes on, and at its end. */
 import type { Progress } from '../../extract/progress.ts';
 import { createLog } from '../../pod/index.ts';
-import type { PluginLogger, PodReport } from '../../sdk/index.ts';
+import type { PluginLogger, PopulateReport } from '../../sdk/index.ts';
 import { createRate, duration, progressLine, size } from './progress-line.ts';
 
 export interface Reporter {
   readonly logger: PluginLogger;
   progress(progress: Progress): void;
   /** @param state what the target is like now, where it did not succeed. */
-  end(report: PodReport, state: string | undefined): void;
+  end(report: PopulateReport, state: string | undefined): void;
 }
 
 /** The parts of a stream that are needed. */
@@ -57,7 +57,7 @@ export function terminalReporter(terminal: Output, now: () => number = performan
   };
 }
 
-type Result = Extract<PodReport, { outcome: 'succeeded' }>['targets'][number];
+type Result = Extract<PopulateReport, { outcome: 'succeeded' }>['targets'][number];
 
 function doneLine({ bytes = 0, files = 0, digest = '', verification }: Result, seconds: number): string {
   const held = verification === 'checksum' ? 'as the checksum says' : 'no checksum was given to hold it against';

@@ -1,5 +1,5 @@
 /** Carries a capture on: looks how it stands, takes the next steps, and says how far it is. */
-import { ANNOTATION_CONSISTENCY } from '../../api/names.ts';
+import { ANNOTATION_CHANGED_FILES, ANNOTATION_CONSISTENCY } from '../../api/names.ts';
 import type { Claim, Pod } from '../../api/objects.ts';
 import { claims, pods as podsResource, storageClasses, volumes } from '../../api/resources.ts';
 import { volumeSnapshotContents } from '../../api/snapshots.ts';
@@ -114,7 +114,7 @@ async function take(
       await remove(live, podsResource, step.pod, params);
       throw errorOf(step.failure, state);
     case 'Done':
-      await tellConsistency(context, params, state);
+      await tellConsistency(context, params, state.route, step.result.changed);
       return {
         ready: true,
         cutAt: step.cutAt,
@@ -237,12 +237,17 @@ async function progressOf({ ports }: CaptureContext, params: Params, pod: Pod): 
   return { ready: false, pollAfterMs: POLL_MS, ...(progress && { progress }) };
 }
 
-/** For whoever restores: whether the files are of one moment. */
+/** For whoever restores: whether the files are of one moment, and if not, how many were written to meanwhile. */
 async function tellConsistency(
   { ports }: CaptureContext,
   { content, signal }: Params,
-  { route }: CaptureState,
+  route: CaptureState['route'],
+  changed: number,
 ): Promise<void> {
-  const body = { metadata: { uid: content.uid, annotations: { [ANNOTATION_CONSISTENCY]: route } } };
+  const annotations = {
+    [ANNOTATION_CONSISTENCY]: route,
+    ...(route === 'live' && { [ANNOTATION_CHANGED_FILES]: String(changed) }),
+  };
+  const body = { metadata: { uid: content.uid, annotations } };
   await ports.live.mergePatch(volumeSnapshotContents, { name: content.name }, body, { signal });
 }

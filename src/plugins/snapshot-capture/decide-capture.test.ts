@@ -8,7 +8,8 @@ import type { CaptureState } from './state.ts';
 const live: CaptureState = { route: 'live', hooks: [], quiesce: 'none' };
 const cloning: CaptureState = { ...live, route: 'clone', cloneSince: new Date(NOW - 10_000).toISOString() };
 const held = { quiesce: 'held' } as const;
-const done = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'none' }] });
+const result = { takenAt: EARLIER, bytes: 1, files: 1, addedBytes: 1, changed: 0, durationMs: 1 };
+const done = JSON.stringify({ outcome: 'captured', capture: result, verified: false });
 const unreachable = { outcome: 'failed', reason: 'RepositoryUnreachable', message: 'm', permanent: false };
 
 const bound = (name: string): Claim => ({ ...aClaim({ spec: { volumeName: name } }), status: { phase: 'Bound' } });
@@ -44,7 +45,7 @@ describe('a capture of the volume itself', () => {
     const status = ended(0, done);
     const terminated = { ...status?.containerStatuses?.[0]?.state?.terminated, exitCode: 0, finishedAt };
     const pod = aPod(1, { ...status, containerStatuses: [{ name: 'populator', state: { terminated } }] });
-    expect(step(live, { pod })).toEqual({ type: 'Done', cutAt: new Date(finishedAt) });
+    expect(step(live, { pod })).toEqual({ type: 'Done', cutAt: new Date(finishedAt), result });
   });
 
   test('does not trust exit code 0 without a report', () => {
@@ -128,6 +129,7 @@ describe('an application that is held', () => {
     expect(step({ ...live, quiesce: 'released', cutAt: EARLIER }, { pod: succeeded })).toEqual({
       type: 'Done',
       cutAt: new Date(EARLIER),
+      result,
     });
   });
 });

@@ -1,13 +1,8 @@
 /** The one next step of a capture that was planned. Pure: the same facts and time give the same step. */
 import type { Claim, Pod, Volume } from '../../api/objects.ts';
-import {
-  lastTerminated,
-  type PodFailure,
-  podFailure,
-  podResult,
-  podWaiting,
-  type PodWaiting,
-} from '../../pods/index.ts';
+import { lastTerminated, type PodFailure, podFailure, podWaiting, type PodWaiting } from '../../pods/index.ts';
+import type { CaptureResult } from '../../sdk/index.ts';
+import { captureIn } from './capture-report.ts';
 import type { CaptureParameters } from './parameters.ts';
 import type { CaptureState } from './state.ts';
 import { isForOnePod } from './users.ts';
@@ -40,7 +35,7 @@ export type CaptureStep =
   | { readonly type: 'PodFailed'; readonly pod: Pod; readonly failure: PodFailure }
   /** What was begun is worth nothing: from the start. */
   | { readonly type: 'StartOver'; readonly reason: string; readonly message: string }
-  | { readonly type: 'Done'; readonly cutAt: Date };
+  | { readonly type: 'Done'; readonly cutAt: Date; readonly result: CaptureResult };
 
 const SOON_MS = 1_000;
 
@@ -92,10 +87,12 @@ function reading(facts: CaptureFacts, now: number): CaptureStep {
   }
   if (pod.metadata.deletionTimestamp !== undefined) return { type: 'Wait', afterMs: SOON_MS };
   switch (pod.status?.phase) {
-    case 'Succeeded':
-      return podResult(pod, true) === undefined
+    case 'Succeeded': {
+      const report = captureIn(pod);
+      return report === undefined
         ? { type: 'PodFailed', pod, failure: podFailure(pod) }
-        : captured(state, pod, now);
+        : captured(state, pod, report.capture, now);
+    }
     case 'Failed':
       return { type: 'PodFailed', pod, failure: podFailure(pod) };
     case 'Running':
@@ -106,12 +103,12 @@ function reading(facts: CaptureFacts, now: number): CaptureStep {
 }
 
 /** A live read has no one moment: it counts as of its end, when all that was written before it began is in it. */
-function captured(state: CaptureState, pod: Pod, now: number): CaptureStep {
+function captured(state: CaptureState, pod: Pod, result: CaptureResult, now: number): CaptureStep {
   const ended = Date.parse(lastTerminated(pod)?.finishedAt ?? '');
   const cutAt = state.cutAt === undefined ? new Date(Number.isFinite(ended) ? ended : now) : new Date(state.cutAt);
   // The volume may be written to again before the snapshot is called ready.
   if (state.quiesce === 'held') return { type: 'Remember', state: { ...state, cutAt: cutAt.toISOString() } };
-  return { type: 'Done', cutAt };
+  return { type: 'Done', cutAt, result };
 }
 
 function awaited({ state }: CaptureFacts, pod: Pod, now: number): CaptureStep {

@@ -14,7 +14,7 @@ import {
   settingsVolumes,
 } from '../../pods/index.ts';
 import { TASK_VARIABLE } from '../download-and-extract/task.ts';
-import { type CaptureTask, PLUGIN_NAME, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from './task.ts';
+import { type CaptureTask, hostnameOf, PLUGIN_NAME, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from './task.ts';
 
 export const SOURCE_DIR = '/source';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
@@ -48,7 +48,7 @@ export function helperPodSettings(operator: PopulatorPodSettings): PodSettings {
 
 /** The source is never written to: mounted read-only twice over, and without an fsGroup, which would change the owners of its files. */
 export function buildHelperPod(inputs: HelperPodInputs): NewObject {
-  const { metadata, settings, secret, repositoryClaim, source, deadlineSeconds } = inputs;
+  const { metadata, task, settings, secret, repositoryClaim, source, deadlineSeconds } = inputs;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -59,6 +59,7 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
     },
     spec: {
       ...commonPodSpec(settings),
+      ...(locks(task) && { hostname: hostnameOf(task.key) }),
       ...(deadlineSeconds !== undefined && { activeDeadlineSeconds: deadlineSeconds }),
       securityContext: podSecurity(settings, 'read'),
       containers: [container(inputs)],
@@ -75,6 +76,11 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
       ],
     },
   };
+}
+
+/** restic tells by the name of its machine whether a lock was left by a pod of the same capture that is dead. */
+function locks({ action }: CaptureTask): boolean {
+  return action === 'capture' || action === 'forget';
 }
 
 function container({ task, settings, image, imagePullPolicy, repositoryClaim, source }: HelperPodInputs): object {

@@ -1,17 +1,16 @@
 /** The snapshot plugin for volumes whose driver has no snapshots: their content goes into a restic repository, by pods. */
-import { lastTerminated } from '../../pods/index.ts';
 import { SNAPSHOT_DRIVER } from '../../api/snapshots.ts';
 import {
   type CaptureParams,
   defineSnapshotPlugin,
   type HandleParams,
-  parsePodReport,
   PermanentError,
   type SnapshotAnswer,
   type SnapshotParams,
   type SnapshotPlugin,
 } from '../../sdk/index.ts';
 import { carryOn, plan, release } from './capture.ts';
+import { captureIn } from './capture-report.ts';
 import { CloneMemory } from './clone-memory.ts';
 import { type CaptureContext, ownerOf } from './context.ts';
 import { removeHelpers } from './helpers.ts';
@@ -53,12 +52,13 @@ function isCapture(
 async function look(context: CaptureContext, params: HandleParams<CaptureParameters>): Promise<SnapshotAnswer> {
   const pod = await shortWork(context, params, 'look', keyOf(params.handle));
   if (pod === undefined) return { ready: false, pollAfterMs: 2_000 };
-  const report = parsePodReport(lastTerminated(pod)?.message);
-  const capture = report?.outcome === 'succeeded' ? report.capture : undefined;
+  const capture = captureIn(pod)?.capture;
+  // What a file system needs for these files is not known; a device has its size.
+  const restoreSize = params.sourceVolumeMode === 'Block' ? capture?.bytes : undefined;
   return {
     ready: true,
-    ...(capture?.takenAt !== undefined && { cutAt: new Date(capture.takenAt) }),
-    ...(capture?.capacityBytes !== undefined && { restoreSize: capture.capacityBytes }),
+    ...(capture && { cutAt: new Date(capture.takenAt) }),
+    ...(restoreSize !== undefined && { restoreSize }),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Work on the repository alone, by a pod that ends soon: to forget a capture, to look whether there is one. */
 import type { Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
-import { type PodFailure, podFailure, podResult, podWaiting } from '../../pods/index.ts';
+import { type PodFailure, podFailure, podWaiting } from '../../pods/index.ts';
 import { PermanentError, type SnapshotParams, TemporaryError, VolprimeError } from '../../sdk/index.ts';
+import { captureIn, hasForgotten } from './capture-report.ts';
 import { type CaptureContext, ownerOf, secretOf } from './context.ts';
 import { helperMetadata } from './helper-objects.ts';
 import { buildHelperPod, helperPodSettings } from './helper-pod.ts';
@@ -49,7 +50,7 @@ export async function shortWork(
     return undefined;
   }
   if (pod.metadata.deletionTimestamp !== undefined) return undefined;
-  if (podResult(pod, true) !== undefined) return pod;
+  if (action === 'forget' ? hasForgotten(pod) : captureIn(pod) !== undefined) return pod;
   const phase = pod.status?.phase;
   if (phase === 'Succeeded' || phase === 'Failed') {
     await remove(ports.live, pods, pod, params);

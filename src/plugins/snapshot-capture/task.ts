@@ -35,7 +35,7 @@ export const captureTaskSchema = z.discriminatedUnion('action', [
   }),
   /** Removes the data of the key, also what an interrupted capture left; done where there is none. */
   z.object({ ...base, action: z.literal('forget') }),
-  /** Whether the repository holds the key, complete (else it fails for good with `SnapshotNotFound`); reads no data. Its report has `capture`. */
+  /** Whether the repository holds the key, complete; reads no data. */
   z.object({ ...base, action: z.literal('look') }),
   /** Reads all data of the key and compares them with its manifest. */
   z.object({ ...base, action: z.literal('verify') }),
@@ -54,4 +54,12 @@ export function handleOf(key: string): string {
 export function keyOfHandle(handle: string): string | undefined {
   if (!handle.startsWith(PREFIX)) return undefined;
   return keySchema.safeParse(handle.slice(PREFIX.length)).data;
+}
+
+/**
+ * What `spec.hostname` of the pods that capture or forget a key must say: by it restic knows that a lock was left by a dead one of them, and
+ * takes it away. Never two of these pods of one key at a time; pods that look, verify or restore keep their own names.
+ */
+export function hostnameOf(key: string): string {
+  return key;
 }
