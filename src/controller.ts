@@ -6,14 +6,17 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { VolprimeError } from './api/errors.ts';
 import { providers } from './api/provider.ts';
+import { SNAPSHOT_GROUP } from './api/snapshots.ts';
 import { capturePorts } from './capture-ports.ts';
 import { type Config, type ConfigInput, configSchema } from './config.ts';
 import { InformerRegistry } from './informer/index.ts';
 import { connect } from './kube/index.ts';
 import { createPopulateControllers, createWrapperController, settingsProblems } from './populate/index.ts';
 import { snapshotCapture } from './plugins/snapshot-capture/index.ts';
+import { snapshotRestorePlugins } from './plugins/snapshot-restore/index.ts';
 import { createProviderController } from './provider/index.ts';
 import { createRegistrationController } from './registration/index.ts';
+import { createRestoreProtectionController, restorePorts } from './restore-protection/index.ts';
 import {
   ApiEventRecorder,
   gated,
@@ -54,7 +57,7 @@ export async function runController(options: RunControllerOptions): Promise<Mana
 
 /** Everything constructed and wired, nothing started. */
 export function assemble({
-  plugins,
+  plugins: ownPlugins,
   snapshotPlugins: ownSnapshotPlugins = [],
   snapshots = false,
   config: input,
@@ -77,6 +80,9 @@ export function assemble({
   const populatorNamespace = config.crossNamespace ? config.populatorNamespace : undefined;
   const informers = new InformerRegistry({ client, namespaces: namespacesOf(config), logger, metrics });
   const shared = { client: writer, informers, logger, metrics };
+  const plugins = snapshots
+    ? [...ownPlugins, ...snapshotRestorePlugins(restorePorts({ client: writer, informers, populatorNamespace }))]
+    : ownPlugins;
   const snapshotPlugins = snapshots
     ? [...ownSnapshotPlugins, snapshotCapture(capturePorts({ client: writer, events, logger, config }))]
     : ownSnapshotPlugins;
@@ -103,7 +109,8 @@ export function assemble({
     ...(snapshotPlugins.length > 0
       ? createSnapshotControllers({ ...shared, plugins: snapshotPlugins, events, concurrency })
       : []),
-    createRegistrationController({ ...shared, events, sources: plugins.map(({ source }) => source) }),
+    ...(snapshots ? [createRestoreProtectionController(shared)] : []),
+    createRegistrationController({ ...shared, events, sources: sourcesToRegister(plugins) }),
   ];
   const health = { port: config.healthPort };
   const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });
@@ -121,6 +128,11 @@ function checkPodSettings(
   const problems = settingsProblems(plugins, populatorPodSettings, names);
   if (problems.length > 0)
     throw new VolprimeError('InvalidPodSettings', `populator pod settings: ${problems.join('; ')}`);
+}
+
+/** Who validates claims by VolumePopulators knows VolumeSnapshots by himself. */
+function sourcesToRegister(plugins: readonly Plugin[]) {
+  return plugins.map(({ source }) => source).filter(({ group }) => group !== SNAPSHOT_GROUP);
 }
 
 /** Confined or not, the controller must see what it makes itself. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { populationSpecSchema, populationStatusSchema, populations } from './population.ts';
 import { providerSpecSchema, providerStatusSchema, providers } from './provider.ts';
 import type { Resource } from './resources.ts';
+import { snapshotRestoreSpecSchema, snapshotRestoreStatusSchema, snapshotRestores } from './snapshot-restore.ts';
 
 interface PrinterColumn {
   readonly name: string;
@@ -42,6 +43,22 @@ export const kinds: readonly KindDefinition[] = [
     ],
   },
   {
+    resource: snapshotRestores,
+    description:
+      'The data of a VolumeSnapshot, for volumes of any StorageClass: name it in the dataSourceRef of a PersistentVolumeClaim.',
+    singular: 'snapshotrestore',
+    spec: snapshotRestoreSpecSchema,
+    status: snapshotRestoreStatusSchema,
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: readyField('status') },
+      { name: 'Snapshot', type: 'string', jsonPath: '.spec.snapshotRef.name' },
+      { name: 'Namespace', type: 'string', jsonPath: '.spec.snapshotRef.namespace', priority: 1 },
+      { name: 'Path', type: 'string', jsonPath: '.spec.path', priority: 1 },
+      { name: 'Reason', type: 'string', jsonPath: readyField('reason') },
+      age,
+    ],
+  },
+  {
     resource: populations,
     description:
       "The record of one claim's population: what is done, what is awaited, and why. Written by the controller alone.",
@@ -57,6 +74,7 @@ export const kinds: readonly KindDefinition[] = [
         jsonPath: '.status.progress.percent',
         description: 'Percent of the source received',
       },
+      { name: 'Route', type: 'string', jsonPath: '.status.prepared.route' },
       { name: 'Attempt', type: 'integer', jsonPath: '.status.attempt' },
       { name: 'Reason', type: 'string', jsonPath: readyField('reason') },
       { name: 'Volume', type: 'string', jsonPath: '.status.volume.name', priority: 1 },

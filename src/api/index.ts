@@ -14,5 +14,6 @@ export * from './reasons.ts';
 export * from './reference-grant.ts';
 export * from './resources.ts';
 export * from './snapshot-reasons.ts';
+export * from './snapshot-restore.ts';
 export * from './snapshots.ts';
 export * from './volume-populator.ts';

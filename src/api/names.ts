@@ -11,6 +11,9 @@ export const CLAIM_FINALIZER = 'volprime.dev/populate-target-protection';
 /** On what we create (Population, prime, populator pod): cleanup keeps its memory under foreground and namespace deletion. */
 export const PROTECTION_FINALIZER = 'volprime.dev/protection';
 
+/** On a VolumeSnapshot, as long as a restore of it is under way, whichever: taken away when no living Population tells of one. */
+export const SNAPSHOT_FINALIZER = 'volprime.dev/snapshot-restore-protection';
+
 export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'volprime';
 export const LABEL_CLAIM_UID = 'volprime.dev/claim-uid';
@@ -68,6 +71,15 @@ export function populationName(claimUid: string): string {
 
 export function primeName(claimUid: string): string {
   return `volprime-${claimUid}`;
+}
+
+/** What is made of a snapshot for one claim beside its prime: a name of its own for each kind of thing. */
+export function snapshotAliasName(claimUid: string): string {
+  return `volprime-${claimUid}`;
+}
+
+export function sourceVolumeClaimName(claimUid: string): string {
+  return `volprime-${claimUid}-source`;
 }
 
 /** One pod name per attempt, so that two attempts can never be one object. */

@@ -13,7 +13,7 @@ const quantities = z.record(z.string(), z.string().min(1).nullable());
 const absolutePath = z.string().regex(/^\/[^:]+$/, 'must be an absolute path without ":"');
 
 /** Names and paths of a populator pod that are the framework's. */
-export const RESERVED_VOLUMES = /^(target|tmp|ca-bundle|secret-\d+|config-map-\d+)$/;
+export const RESERVED_VOLUMES = /^(target|tmp|ca-bundle|claim-\d+|secret-\d+|config-map-\d+)$/;
 /** Where the CA bundle of the settings is mounted, as `ca.crt`. */
 export const CA_BUNDLE_DIR = '/var/run/volprime/ca';
 const RESERVED_PATHS = ['/tmp', '/var/run/volprime'];

@@ -68,6 +68,17 @@ export const resultSchema = z.object({
   durationMs: count.optional(),
 });
 
+export const preparedSchema = z.object({
+  path: z
+    .enum(['pod', 'podless'])
+    .optional()
+    .meta({ description: 'How the volume is filled, where the plugin chooses.' }),
+  route: z.string().max(64).optional().meta({ description: "The plugin's word for the way that the data takes." }),
+  state: anyJson
+    .optional()
+    .meta({ description: "The plugin's own memory of what it made beside the temporary claim." }),
+});
+
 export const progressSchema = z.object({
   bytesDone: count.optional(),
   bytesTotal: count.optional(),
@@ -108,6 +119,9 @@ export const populationStatusSchema = z.object({
     .meta({ description: 'The temporary claim that receives the data.' }),
   volume: z.object({ name: z.string(), uid }).optional(),
   placement: placementSchema.optional(),
+  prepared: preparedSchema
+    .optional()
+    .meta({ description: 'What the plugin said before the temporary claim was made.' }),
   discard: uid.optional().meta({ description: 'UID of a prime that must not be used again.' }),
   pod: z.object({ name: z.string(), uid }).optional().meta({ description: 'The populator pod as last seen.' }),
   state: anyJson.optional().meta({ description: "The plugin's own memory between calls." }),

@@ -108,6 +108,7 @@ async function recordFailure(
     context.memory.update(o.uid, {
       failure: undefined,
       prepared: false,
+      preparing: undefined,
       ...(action.failure.scope !== 'call' && { answer: undefined, startedAttempt: 0 }),
     });
   return outcome;

@@ -3,6 +3,7 @@ import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import { type Population, populations } from '../api/population.ts';
 import { referenceGrants } from '../api/reference-grant.ts';
 import { claims, pods, storageClasses, volumes } from '../api/resources.ts';
+import { SNAPSHOT_GROUP, volumeSnapshotContents, volumeSnapshots } from '../api/snapshots.ts';
 import type { Store } from '../informer/index.ts';
 import type { InformerRegistry } from '../informer/index.ts';
 import type { KubeClient } from '../kube/index.ts';
@@ -16,6 +17,7 @@ import {
   fromGrant,
   fromPod,
   fromPopulation,
+  fromSnapshotContent,
   fromSource,
   fromStorageClass,
   fromVolume,
@@ -24,6 +26,7 @@ import {
   populationIndexes,
   volumeIndexes,
 } from './map.ts';
+import { isOwnSnapshot } from './own-snapshot.ts';
 import { Memory } from './memory.ts';
 import { Pace } from './pace.ts';
 import { populateMetrics } from './metrics.ts';
@@ -53,7 +56,11 @@ const BACKOFF = { baseMs: 500, capMs: 5 * 60_000 };
 
 export function createPopulateControllers(options: PopulateControllerOptions): readonly Runnable[] {
   const { informers } = options;
-  const plugins = new PluginRegistry(options.plugins, options.config);
+  const snapshots = snapshotStores(options);
+  const plugins = new PluginRegistry(options.plugins, {
+    ...options.config,
+    isOwnSnapshot: (claim) => snapshots !== undefined && isOwnSnapshot(snapshots, claim),
+  });
   const claimInformer = informers.informer(claims, { indexes: claimIndexes(plugins) });
   const volumeInformer = informers.informer(volumes, { indexes: volumeIndexes });
   const podInformer = informers.informer(pods, {
@@ -106,6 +113,8 @@ export function createPopulateControllers(options: PopulateControllerOptions): r
   controller.watches(populationInformer, fromPopulation);
   controller.watches(classInformer, (change) => fromStorageClass(stores, change));
   if (grantInformer !== undefined) controller.watches(grantInformer, (change) => fromGrant(stores.claims, change));
+  if (snapshots !== undefined)
+    controller.watches(snapshots.contentInformer, (change) => fromSnapshotContent(stores.claims, change));
   for (const { source, informer } of sourceInformers) {
     controller.watches(informer, (change) => fromSource(stores.claims, source.group, source.kind, change));
   }
@@ -119,6 +128,15 @@ export function createPopulateControllers(options: PopulateControllerOptions): r
     metrics: options.metrics,
   });
   return [controller, sweeper];
+}
+
+/** Undefined where no plugin restores from VolumeSnapshots: then they are CSI's alone. */
+function snapshotStores({ plugins, informers }: PopulateControllerOptions) {
+  const served = plugins.some(({ source }) => source.group === SNAPSHOT_GROUP && source.kind === volumeSnapshots.kind);
+  if (!served) return undefined;
+  const contentInformer = informers.informer(volumeSnapshotContents, { optional: true });
+  const snapshots = informers.informer(volumeSnapshots, { optional: true }).store;
+  return { contentInformer, contents: contentInformer.store, snapshots };
 }
 
 function inFlight({ populations: records }: { readonly populations: Store<Population> }) {

@@ -24,9 +24,9 @@ export function decidePrime(o: Observation, claim: Claim, now: number): Action |
         now,
       );
     }
-    return o.prime === undefined ? createPrime(o, claim) : discardPrime(o, now);
+    return o.prime === undefined ? createPrime(o, claim, now) : discardPrime(o, now);
   }
-  if (o.prime === undefined) return createPrime(o, claim);
+  if (o.prime === undefined) return createPrime(o, claim, now);
   if (o.prime.spec.volumeName === undefined) return decidePlacement(o, claim, o.prime, now) ?? provisioning(o.prime);
   if (o.volume === undefined || !isBoundTo(o.volume, o.prime) || o.prime.status?.phase !== 'Bound')
     return provisioning(o.prime);
@@ -43,9 +43,15 @@ function primeIsLost(o: Observation): boolean {
   return o.prime?.metadata.uid !== recorded;
 }
 
-function createPrime(o: Observation, claim: Claim): Action {
-  if (o.plugin?.hasPrepare === true && !o.local.prepared) return { type: 'Prepare' };
+function createPrime(o: Observation, claim: Claim, now: number): Action {
+  if (o.plugin?.hasPrepare === true && !o.local.prepared) return prepare(o, now);
   return { type: 'CreatePrime', node: selectedNode(claim) };
+}
+
+function prepare({ local: { preparing } }: Observation, now: number): Action {
+  if (preparing === undefined || preparing.askAgainAt <= now) return { type: 'Prepare' };
+  const { reason, message, mood, askAgainAt } = preparing;
+  return { type: 'Wait', waiting: { reason, message, mood, until: askAgainAt } };
 }
 
 /** A volume that the PV controller would refuse for the claim must not be filled first, nor one handed over that lacks its data. */

@@ -14,8 +14,12 @@ export function failureAction(o: Observation, reported: Failure, now: number): A
   return { type: 'RecordFailure', failure, final, nextAttemptAt: final ? undefined : now + wait };
 }
 
-/** A populator pod wipes the volume first; without a pod, only a new volume is known to be clean. */
+/**
+ * A populator pod wipes the volume first; without a pod, only a new volume is known to be clean. A plugin that chooses its way is asked anew,
+ * which takes a new volume, too.
+ */
 function withCleanTarget(o: Observation, failure: Failure): Failure {
-  const needsNew = o.plugin?.path === 'podless' && failure.scope === 'attempt' && o.prime !== undefined;
+  const { path, choosesPath = false } = o.plugin ?? {};
+  const needsNew = (path === 'podless' || choosesPath) && failure.scope === 'attempt' && o.prime !== undefined;
   return needsNew ? { ...failure, discardPrime: true } : failure;
 }

@@ -3,6 +3,7 @@ import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY, primeNa
 import type { Claim, KubeObject, Pod, StorageClass, Volume } from '../api/objects.ts';
 import type { Population } from '../api/population.ts';
 import type { ReferenceGrant } from '../api/reference-grant.ts';
+import { SNAPSHOT_GROUP, type VolumeSnapshotContent, volumeSnapshots } from '../api/snapshots.ts';
 import type { Change, Store } from '../informer/index.ts';
 import {
   BY_CLAIM_REF_UID,
@@ -92,6 +93,15 @@ export function fromSource(claims: Store<Claim>, group: string, kind: string, ch
   const key = sourceKey(group, kind, source.metadata.namespace ?? '', source.metadata.name);
   return claims
     .byIndex(BY_SOURCE, key)
+    .filter((claim) => claim.spec.volumeName === undefined)
+    .map((claim) => claim.metadata.uid);
+}
+
+/** Claims that name the snapshot of this content: whether they are ours depends on its driver. */
+export function fromSnapshotContent(claims: Store<Claim>, change: Change<VolumeSnapshotContent>): string[] {
+  const { namespace = '', name = '' } = (change.new ?? change.old)?.spec.volumeSnapshotRef ?? {};
+  return claims
+    .byIndex(BY_SOURCE, sourceKey(SNAPSHOT_GROUP, volumeSnapshots.kind, namespace, name))
     .filter((claim) => claim.spec.volumeName === undefined)
     .map((claim) => claim.metadata.uid);
 }

@@ -49,7 +49,9 @@ export interface ForeignObject {
 /** What a decision needs to know of the plugin. */
 export interface PluginFacts {
   readonly name: string;
+  /** For a plugin that has both ways: the one that the record tells of. */
   readonly path: 'pod' | 'podless';
+  readonly choosesPath: boolean;
   /** Something must be asked or made before the prime is: by the plugin, or of the namespace its pods go to. */
   readonly hasPrepare: boolean;
   readonly hasCleanup: boolean;
@@ -68,6 +70,8 @@ export interface PluginFacts {
 export interface LocalFacts {
   /** `preflight` and `prepare` have passed for the pinned source. */
   readonly prepared: boolean;
+  /** What `prepare` last awaited. */
+  readonly preparing: Preparing | undefined;
   /** Attempt for which `populate` has returned; 0 for none. */
   readonly startedAttempt: number;
   readonly answer: CompleteAnswer | undefined;
@@ -90,6 +94,7 @@ export interface LocalFacts {
 
 export const noLocalFacts: LocalFacts = {
   prepared: false,
+  preparing: undefined,
   startedAttempt: 0,
   answer: undefined,
   failure: undefined,
@@ -102,6 +107,14 @@ export const noLocalFacts: LocalFacts = {
   nodeLook: undefined,
   progressAt: 0,
 };
+
+/** "Not yet", as `prepare` said it. */
+export interface Preparing {
+  readonly reason: string;
+  readonly message: string;
+  readonly mood: 'blocked' | 'progressing' | 'routine';
+  readonly askAgainAt: number;
+}
 
 export type CompleteAnswer =
   | { readonly done: true; readonly attempt: number; readonly result: PopulationResult }

@@ -6,8 +6,8 @@ import { BY_CLAIM_REF_UID, BY_CLAIM_UID, BY_NAMESPACE, type PopulateContext } fr
 import { type Access, isGranted, namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { AttemptPod, ForeignObject, Observation } from './observation.ts';
 import { pinnedSource } from './pinned-source.ts';
-import { isProtected, recordedTarget } from './facts.ts';
-import type { RegisteredPlugin } from './plugin-registry.ts';
+import { hasFailed, isProtected, recordedTarget } from './facts.ts';
+import { factsFor, type RegisteredPlugin } from './plugin-registry.ts';
 import { isWrapper, targetName } from './wrapper.ts';
 
 type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'config'>;
@@ -26,11 +26,12 @@ export function observe(context: ObserveContext, uid: string): Observation {
   const own = findClass(context, claim?.spec.storageClassName);
   const registered = findPlugin(context, claim, population, own);
   const access = accessOf(context, { claim, population, plugin: registered?.facts });
-  const { home, settled } = findHome(context, { uid, claim, population, access });
+  const source = findSource(context, claim, registered, access);
+  const foreign = access !== 'own' || isDataElsewhere({ claim, population, source }, registered);
+  const { home, settled } = findHome(context, { uid, claim, population, foreign });
   const namedPrime = stores.claims.get({ namespace: home, name: primeName(uid) });
   const prime = namedPrime !== undefined && isMadeFor(namedPrime, population) ? namedPrime : undefined;
   const wrapper = isWrapper(own) ? own : undefined;
-  const source = findSource(context, claim, registered, access);
   return Object.freeze({
     uid,
     claim,
@@ -40,7 +41,7 @@ export function observe(context: ObserveContext, uid: string): Observation {
     volume: findVolume(context, prime, population),
     pods: findPods(context, uid, population),
     foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
-    plugin: registered?.facts,
+    plugin: registered && factsFor(registered, population),
     access,
     pinned: settled ? pinnedSource({ named: claim && sourceNamespace(claim), population, prime, source }) : undefined,
     source,
@@ -129,16 +130,35 @@ function accessOf(
   return isGranted(stores.grants.byIndex(BY_NAMESPACE, sourceNamespace(claim)), claim) ? 'granted' : 'denied';
 }
 
+/** A source of the claim's own namespace may stand for data of another one: then the prime does not belong beside the claim either. */
+function isDataElsewhere(
+  { claim, population, source }: Pick<Observation, 'claim' | 'population' | 'source'>,
+  registered: RegisteredPlugin | undefined,
+): boolean {
+  const recorded = hasFailed(population) ? undefined : population?.spec.pinned;
+  const pinned = recorded?.spec === undefined ? source : recorded;
+  const dataNamespace = registered?.plugin.dataNamespace;
+  if (pinned === undefined || dataNamespace === undefined) return false;
+  const { namespace, uid, generation, spec } = pinned;
+  const name = claim?.spec.dataSourceRef?.name ?? population?.spec.source.name ?? '';
+  try {
+    return dataNamespace({ namespace, name, uid, generation, spec }) !== namespace;
+  } catch {
+    // A spec that cannot be read is refused by the plugin's first call.
+    return false;
+  }
+}
+
 /**
  * Where prime and pods are, as long as there are any: where the record says. Else where they belong; a record that says otherwise, for the
  * controller's settings have changed since, is not settled.
  */
 function findHome(
   { stores, config }: ObserveContext,
-  { uid, claim, population, access }: Pick<Observation, 'uid' | 'claim' | 'population' | 'access'>,
+  { uid, claim, population, foreign }: Pick<Observation, 'uid' | 'claim' | 'population'> & { foreign: boolean },
 ): { readonly home: string; readonly settled: boolean } {
   const own = claim?.metadata.namespace ?? population?.metadata.namespace ?? '';
-  const wanted = access === 'own' ? own : (config.populatorNamespace ?? own);
+  const wanted = foreign ? (config.populatorNamespace ?? own) : own;
   if (population?.spec.pinned === undefined) return { home: wanted, settled: true };
   const recorded = population.spec.populatorNamespace ?? own;
   const made =

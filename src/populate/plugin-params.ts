@@ -1,9 +1,11 @@
 /** What a plugin's functions are given, made from record and observation. */
+import { ANNOTATION_POPULATION_UID } from '../api/names.ts';
 import type { BaseParams, CleanupParams, PopulateParams, PrepareParams } from '../sdk/index.ts';
 import { PermanentError, type PluginState } from '../sdk/index.ts';
 import type { StepContext } from './context.ts';
 import { attemptOf } from './facts.ts';
 import type { Observation } from './observation.ts';
+import { ownLabels } from './prime-spec.ts';
 
 export function prepareParams(context: StepContext, o: Observation): PrepareParams<unknown> {
   if (o.claim === undefined) throw missing('claim');
@@ -28,8 +30,14 @@ function baseParams(context: StepContext, o: Observation): BaseParams<unknown> {
   return {
     source: { namespace, name: population.spec.source.name, uid, generation, spec },
     claim: { namespace: population.metadata.namespace ?? '', name: population.spec.claim.name, uid: o.uid },
+    home: o.home,
+    marks: {
+      labels: ownLabels(o.uid, 'auxiliary'),
+      annotations: { [ANNOTATION_POPULATION_UID]: population.metadata.uid },
+    },
     attempt: { number: attempt, id: `${o.uid}-${attempt}` },
     state: (population.status?.state ?? undefined) as PluginState | undefined,
+    prepared: population.status?.prepared?.state as PluginState | undefined,
     logger: context.logger,
     signal: context.signal,
   };

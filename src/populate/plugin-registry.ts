@@ -1,7 +1,8 @@
 import type { Claim, KubeObject, StorageClass } from '../api/objects.ts';
 import type { Resource } from '../api/resources.ts';
 import type { PopulatorPodSettings } from '../api/pod-settings.ts';
-import { SNAPSHOT_GROUP } from '../api/snapshots.ts';
+import type { Population } from '../api/population.ts';
+import { SNAPSHOT_GROUP, volumeSnapshots } from '../api/snapshots.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { PluginFacts } from './observation.ts';
 import { isPassedThrough, passThrough } from './pass-through.ts';
@@ -36,18 +37,22 @@ export interface PluginRegistryOptions {
   readonly podSettings?: PopulatorPodSettings;
   /** Serve claims of wrapper classes whose data, if any, comes from the provisioner itself (default: yes). */
   readonly passThrough?: boolean;
+  /** Whether the VolumeSnapshot that the claim names is of our own driver, whose data no CSI driver can bring (default: none is). */
+  readonly isOwnSnapshot?: (claim: Claim) => boolean;
 }
 
 /** The plugins of this controller, found by the group and kind of a claim's dataSourceRef. */
 export class PluginRegistry {
   readonly #byKind = new Map<string, RegisteredPlugin>();
   readonly #passThrough: RegisteredPlugin | undefined;
+  readonly #isOwnSnapshot: (claim: Claim) => boolean;
 
-  /** @throws RangeError where two plugins claim the same kind, or VolumeSnapshot, whose claims belong to CSI. */
+  /** @throws RangeError where two plugins claim the same kind, or one that only provisioners know. */
   constructor(
     plugins: readonly Plugin[],
-    { podSettings = {}, passThrough: passes = true }: PluginRegistryOptions = {},
+    { podSettings = {}, passThrough: passes = true, isOwnSnapshot = () => false }: PluginRegistryOptions = {},
   ) {
+    this.#isOwnSnapshot = isOwnSnapshot;
     this.#passThrough = passes ? registered(passThrough, { podSettings, byProvisioner: true }) : undefined;
     for (const plugin of plugins) {
       const { group, kind } = plugin.source;
@@ -55,7 +60,7 @@ export class PluginRegistry {
       const taken = this.#byKind.get(key);
       if (taken !== undefined)
         throw new RangeError(`plugins ${taken.plugin.name} and ${plugin.name} both populate from ${kind}.${group}`);
-      if (group === SNAPSHOT_GROUP || group === '')
+      if (group === '' || (group === SNAPSHOT_GROUP && kind !== volumeSnapshots.kind))
         throw new RangeError(`plugin ${plugin.name}: ${kind} of group "${group}" is served by CSI drivers`);
       this.#byKind.set(key, registered(plugin, { podSettings, byProvisioner: false }));
     }
@@ -63,18 +68,20 @@ export class PluginRegistry {
 
   /**
    * Undefined for a claim that is nobody's business here. What the provisioner itself does (no data source, another claim, a snapshot) is our
-   * business only in a wrapper class, and where we have begun.
+   * business only in a wrapper class, where we have begun, and for a snapshot of our own driver: the API stores dataSource and dataSourceRef
+   * alike, so nothing else tells a restore of ours from CSI's.
    */
   of(claim: Claim, { storageClass, begun }: ClaimStanding): RegisteredPlugin | undefined {
-    const ref = claim.spec.dataSourceRef;
-    const found = this.ofKind(ref?.apiGroup ?? '', ref?.kind ?? '');
-    const concerns = found?.facts.byProvisioner !== true || begun || isWrapper(storageClass);
+    const { apiGroup = '', kind = '' } = claim.spec.dataSourceRef ?? {};
+    const found = this.ofKind(apiGroup, kind);
+    const concerns = !isPassedThrough(apiGroup, kind) || begun || isWrapper(storageClass) || this.#isOwnSnapshot(claim);
     return concerns ? found : undefined;
   }
 
   /** Both empty for a claim without a data source. */
   ofKind(group: string, kind: string): RegisteredPlugin | undefined {
-    return isPassedThrough(group, kind) ? this.#passThrough : this.#byKind.get(kindKey(group, kind));
+    const found = this.#byKind.get(kindKey(group, kind));
+    return found ?? (isPassedThrough(group, kind) ? this.#passThrough : undefined);
   }
 
   /** Those with a source of their own. */
@@ -96,13 +103,21 @@ interface FactsGiven {
   readonly byProvisioner: boolean;
 }
 
+/** The plugin as this claim has it. */
+export function factsFor({ facts }: RegisteredPlugin, population: Population | undefined): PluginFacts {
+  const path = population?.status?.prepared?.path;
+  return facts.choosesPath && path !== undefined ? { ...facts, path } : facts;
+}
+
 function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): Omit<PluginFacts, 'byProvisioner'> {
+  const chooses = 'choosesPath' in plugin;
   const ofPods =
     'pod' in plugin &&
     (plugin.securityProfile !== undefined || neededLevel(settingsOf(plugin, podSettings)) !== 'restricted');
   return {
     name: plugin.name,
-    path: 'pod' in plugin ? 'pod' : 'podless',
+    path: 'pod' in plugin && !chooses ? 'pod' : 'podless',
+    choosesPath: chooses,
     hasPrepare: plugin.preflight !== undefined || plugin.prepare !== undefined || ofPods,
     hasCleanup: plugin.populateCleanup !== undefined,
     reports: 'pod' in plugin && plugin.reports === true,

@@ -76,6 +76,10 @@ function volumes({ prime, template, settings }: PodInputs): object[] {
   return [
     { name: 'target', persistentVolumeClaim: { claimName: prime.metadata.name } },
     { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+    ...(template.claims ?? []).map(({ name, writable = false }, index) => ({
+      name: `claim-${index}`,
+      persistentVolumeClaim: { claimName: name, readOnly: !writable },
+    })),
     ...(template.secrets ?? []).map((secret, index) => ({
       name: `secret-${index}`,
       secret: { secretName: secret.name, defaultMode: 0o440 },
@@ -92,13 +96,22 @@ function refuseOwnFiles({ secrets = [], configMaps = [] }: PodTemplate): void {
       reason,
       `The source is in another namespace than the claim and needs a ${kind}, and a ${kind} never leaves its namespace.`,
     );
-  if (secrets.length > 0) throw refuse('SecretAcrossNamespaces', 'Secret');
+  if (secrets.some(({ ofOperator }) => ofOperator !== true)) throw refuse('SecretAcrossNamespaces', 'Secret');
   if (configMaps.length > 0) throw refuse('ConfigMapAcrossNamespaces', 'ConfigMap');
 }
 
 function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
   const path = template.mountPath ?? '/target';
   const block = prime.spec.volumeMode === 'Block';
+  const claims = (template.claims ?? []).map((claim, index) => ({ ...claim, volume: `claim-${index}` }));
+  const [devices, directories] = [
+    claims.filter(({ volumeMode }) => volumeMode === 'Block'),
+    claims.filter(({ volumeMode }) => volumeMode !== 'Block'),
+  ];
+  const volumeDevices = [
+    ...(block ? [{ name: 'target', devicePath: path }] : []),
+    ...devices.map(({ volume, mountPath }) => ({ name: volume, devicePath: mountPath })),
+  ];
   const ownFiles = [
     ...(template.secrets ?? []).map(({ mountPath }, index) => readOnlyMount(`secret-${index}`, mountPath)),
     ...(template.configMaps ?? []).map(({ mountPath }, index) => readOnlyMount(`config-map-${index}`, mountPath)),
@@ -116,9 +129,14 @@ function container({ template, settings, image, imagePullPolicy, prime }: PodInp
     volumeMounts: [
       ...(block ? [] : [{ name: 'target', mountPath: path }]),
       { name: 'tmp', mountPath: '/tmp' },
+      ...directories.map(({ volume, mountPath, writable = false }) => ({
+        name: volume,
+        mountPath,
+        readOnly: !writable,
+      })),
       ...ownFiles,
       ...settingsMounts(settings),
     ],
-    ...(block && { volumeDevices: [{ name: 'target', devicePath: path }] }),
+    ...(volumeDevices.length > 0 && { volumeDevices }),
   };
 }

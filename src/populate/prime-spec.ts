@@ -18,7 +18,8 @@ import { forPrime } from './pinned-source.ts';
 /** First, since a node mounts a volume for the first of its modes. */
 const FOR_WRITING: readonly AccessMode[] = ['ReadWriteOnce'];
 
-export type OwnRole = 'prime' | 'populator';
+/** `auxiliary`: made by a plugin beside the prime. */
+export type OwnRole = 'prime' | 'populator' | 'auxiliary';
 
 /** Labels of everything that is made for a claim. They find, they do not prove: see ANNOTATION_POPULATION_UID. */
 export function ownLabels(claimUid: string, role: OwnRole): Record<string, string> {

@@ -20,6 +20,7 @@ const YIELD_MS = 1_000;
 /** Not a step: asking how things stand can go on for hours. */
 const looking: ReadonlySet<ActionType> = new Set([
   'Wait',
+  'Prepare',
   'ReviewPod',
   'LookForNode',
   'CallComplete',

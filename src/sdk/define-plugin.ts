@@ -1,6 +1,6 @@
 import { PermanentError } from './errors.ts';
-import type { BaseParams, Plugin, PrepareParams } from './plugin.ts';
 import { wordsOfSchema } from './schema-words.ts';
+import type { BaseParams, Plugin, PodlessPlugin, PopulateParams, PrepareParams } from './plugin.ts';
 
 /**
  * Checks a plugin's definition and ties its schema to its functions: each call gets a spec that the schema has parsed.
@@ -13,7 +13,7 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...params,
     source: { ...params.source, spec: parseSpec(plugin, params.source.spec) },
   });
-  const { preflight, prepare, mutatePrime, populateCleanup } = plugin;
+  const { dataNamespace, preflight, prepare, mutatePrime, populateCleanup } = plugin;
   const base = {
     name: plugin.name,
     source: plugin.source,
@@ -21,6 +21,9 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...(plugin.callTimeoutMs !== undefined && { callTimeoutMs: plugin.callTimeoutMs }),
     ...(plugin.pollIntervalMs !== undefined && { pollIntervalMs: plugin.pollIntervalMs }),
     ...(plugin.maxAttempts !== undefined && { maxAttempts: plugin.maxAttempts }),
+    ...(dataNamespace && {
+      dataNamespace: (source) => dataNamespace({ ...source, spec: parseSpec(plugin, source.spec) }),
+    }),
     ...(preflight && { preflight: (params) => preflight(parsed(params)) }),
     ...(prepare && { prepare: (params) => prepare(parsed(params)) }),
     ...(mutatePrime && { mutatePrime: (prime, params) => mutatePrime(prime, parsed(params)) }),
@@ -32,20 +35,20 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
       },
     }),
   } satisfies Partial<Plugin>;
-  if ('pod' in plugin) {
-    const { podSettings, reports, securityProfile } = plugin;
-    const fixed = {
-      ...(podSettings && { podSettings }),
-      ...(reports !== undefined && { reports }),
-      ...(securityProfile && { securityProfile: (params: PrepareParams<unknown>) => securityProfile(parsed(params)) }),
-    };
-    return { ...base, ...fixed, pod: (params) => plugin.pod(parsed(params)) };
-  }
-  return {
-    ...base,
-    populate: (params) => plugin.populate(parsed(params)),
-    populateComplete: (params) => plugin.populateComplete(parsed(params)),
+  const calls = (given: PodlessPlugin<Spec>) => ({
+    populate: (params: PopulateParams<unknown>) => given.populate(parsed(params)),
+    populateComplete: (params: PopulateParams<unknown>) => given.populateComplete(parsed(params)),
+  });
+  if (!('pod' in plugin)) return { ...base, ...calls(plugin) };
+  const { podSettings, reports, securityProfile } = plugin;
+  const pods = {
+    ...(podSettings && { podSettings }),
+    ...(reports !== undefined && { reports }),
+    ...(securityProfile && { securityProfile: (params: PrepareParams<unknown>) => securityProfile(parsed(params)) }),
+    pod: (params: PopulateParams<unknown>) => plugin.pod(parsed(params)),
   };
+  if (!('choosesPath' in plugin)) return { ...base, ...pods };
+  return { ...base, ...pods, ...calls(plugin), choosesPath: true, prepare: (params) => plugin.prepare(parsed(params)) };
 }
 
 /** The source's spec as the plugin's schema reads it, or a PermanentError that carries the schema's words. */
@@ -74,5 +77,9 @@ function checkDefinition<Spec>(plugin: Plugin<Spec>): void {
   const pod = 'pod' in plugin && typeof plugin.pod === 'function';
   const calls =
     'populate' in plugin && typeof plugin.populate === 'function' && typeof plugin.populateComplete === 'function';
-  if (pod === calls) refuse('pod', 'or both populate and populateComplete are needed, not a mixture');
+  const chooses = 'choosesPath' in plugin && plugin.choosesPath === true;
+  if (chooses && !(pod && calls && typeof plugin.prepare === 'function'))
+    refuse('choosesPath', 'needs pod, populate, populateComplete, and prepare, which chooses');
+  if (!chooses && pod === calls)
+    refuse('pod', 'or both populate and populateComplete are needed; both only with choosesPath');
 }

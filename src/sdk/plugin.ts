@@ -1,5 +1,5 @@
 /** The plugin contract: what a plugin author writes, and what the framework hands to it. */
-import type { Claim, NewObject, StorageClass, Volume } from '../api/objects.ts';
+import type { Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
 import type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 
@@ -48,12 +48,23 @@ export interface Attempt {
   readonly id: string;
 }
 
+export interface Marks {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** What every call gets. `signal` aborts at the call's time limit and when leadership is lost. */
 export interface BaseParams<Spec> {
   readonly source: PluginSource<Spec>;
   readonly claim: ClaimIdentity;
+  /** Namespace of the prime and of what is made beside it. */
+  readonly home: string;
+  /** What each object that the plugin makes in the cluster must bear: it finds them, and proves for which claim they were made. */
+  readonly marks: Marks;
   readonly attempt: Attempt;
   readonly state: PluginState | undefined;
+  /** `state` of the last answer of `prepare`; unlike `state`, it outlives the attempts. */
+  readonly prepared: PluginState | undefined;
   readonly logger: PluginLogger;
   readonly signal: AbortSignal;
 }
@@ -62,6 +73,32 @@ export interface BaseParams<Spec> {
 export interface PrepareParams<Spec> extends BaseParams<Spec> {
   readonly claimObject: Claim;
   readonly storageClass: StorageClass | undefined;
+}
+
+/** Which of the two ways a volume is filled: by a pod that mounts it, or by calls from the controller. */
+export type Path = 'pod' | 'podless';
+
+/** What `prepare` tells of this claim; kept in its Population before the prime is made. */
+export interface Preparation {
+  /** For `prepared` of all later calls, the cleanup included. An answer without it keeps the one before; null forgets it. */
+  readonly state?: PluginState;
+  /** Which way this claim goes; for a plugin that has both, to be told before "done". */
+  readonly path?: Path;
+  /** The same for people, in one word: a column of Populations. */
+  readonly route?: string;
+}
+export interface Prepared extends Preparation {
+  readonly done: true;
+}
+/** The prime is not to be made yet: something is awaited. No failure, and not counted as one. */
+export interface NotPrepared extends Preparation {
+  readonly done: false;
+  /** CamelCase; reason of the condition, and of the event where somebody has to do something. */
+  readonly reason: string;
+  readonly message: string;
+  /** `blocked`: somebody has to do something. `progressing` (default): it may need a look. `routine`: a step of the normal course. */
+  readonly mood?: 'blocked' | 'progressing' | 'routine';
+  readonly pollAfterMs?: number;
 }
 
 /** The prime is bound to the volume. */
@@ -112,10 +149,23 @@ export interface PodTemplate {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the volume is mounted; a block volume appears as this device path. Default /target. */
   readonly mountPath?: string;
-  /** Secrets of the claim's namespace that the container reads as files. Refused where the source is in another namespace. */
-  readonly secrets?: readonly { readonly name: string; readonly mountPath: string }[];
+  /**
+   * Secrets that the container reads as files: of the claim's namespace, and refused where the pod is in the populator namespace; with `ofOperator`,
+   * those that the operator put there for this.
+   */
+  readonly secrets?: readonly { readonly name: string; readonly mountPath: string; readonly ofOperator?: boolean }[];
   /** ConfigMaps of the claim's namespace that the container reads as files. Refused where the source is in another namespace. */
   readonly configMaps?: readonly { readonly name: string; readonly mountPath: string }[];
+  /**
+   * More claims of the namespace of the prime, read-only unless `writable`; `mountPath` is the path of the device where `volumeMode` is Block.
+   * The plugin answers for each that the claim's owner may use it: those that `prepare` made, or that he named.
+   */
+  readonly claims?: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly volumeMode?: VolumeMode;
+    readonly writable?: boolean;
+  }[];
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>;
     readonly limits?: Readonly<Record<string, string>>;
@@ -130,8 +180,16 @@ interface PluginBase<Spec> {
   readonly schema: { parse(spec: unknown): Spec };
   /** Refuses what cannot work (throw PermanentError) before any volume is made. */
   readonly preflight?: (params: PrepareParams<Spec>) => Promise<void>;
-  /** Makes what the prime needs outside of it; idempotent; undone by the cleanup function. */
-  readonly prepare?: (params: PrepareParams<Spec>) => Promise<void>;
+  /**
+   * Namespace that the data comes from, where that is not the source's own. A claim whose data comes from another namespace is populated in the
+   * populator namespace, where there is one. Pure: the same answer to the same source.
+   */
+  readonly dataNamespace?: (source: PluginSource<Spec>) => string;
+  /**
+   * Makes what the prime needs outside of it; idempotent; undone by the cleanup function. Called again before each new prime, and after
+   * "not yet"; no answer means "done".
+   */
+  readonly prepare?: (params: PrepareParams<Spec>) => Promise<Prepared | NotPrepared | void>;
   /** Last word on the prime before it is created. Name, namespace, finalizers and owner are the framework's. */
   readonly mutatePrime?: (prime: NewObject, params: PrepareParams<Spec>) => NewObject;
   /** Time limit of one call in milliseconds (default 30,000). */
@@ -164,4 +222,10 @@ export interface PodlessPlugin<Spec> extends PluginBase<Spec> {
   readonly populateComplete: PopulateCompleteFn<Spec>;
 }
 
-export type Plugin<Spec = unknown> = PodPlugin<Spec> | PodlessPlugin<Spec>;
+/** A plugin that has both ways and chooses one for each claim: `prepare` answers with its `path`. A failed attempt is followed by a new prime. */
+export interface ChoosingPlugin<Spec> extends PodPlugin<Spec>, PodlessPlugin<Spec> {
+  readonly choosesPath: true;
+  readonly prepare: (params: PrepareParams<Spec>) => Promise<Prepared | NotPrepared>;
+}
+
+export type Plugin<Spec = unknown> = PodPlugin<Spec> | PodlessPlugin<Spec> | ChoosingPlugin<Spec>;

@@ -157,6 +157,7 @@ export const podPlugin: PluginFacts = {
   hasCleanup: false,
   reports: false,
   byProvisioner: false,
+  choosesPath: false,
   maxAttempts: 10,
   pollIntervalMs: 5_000,
 };

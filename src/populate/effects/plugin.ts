@@ -1,7 +1,8 @@
 /** The plugin's own functions. What they answer is kept in memory until the next decision records it. */
+import { isDeepStrictEqual } from 'node:util';
 import type { PopulationResult } from '../../api/population.ts';
 import { backoffMs, callPlugin, type CallResult, done, type Outcome, stale } from '../../runtime/index.ts';
-import type { Done, NotYet } from '../../sdk/index.ts';
+import type { Done, NotPrepared, NotYet, Prepared } from '../../sdk/index.ts';
 import type { StepContext } from '../context.ts';
 import type { CompleteAnswer, Observation } from '../observation.ts';
 import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
@@ -12,7 +13,8 @@ import { patchStatus } from './record.ts';
 
 /** Asks namespace and plugin whether this can work at all, and lets the plugin make what the prime needs. */
 export function prepare(context: StepContext, o: Observation): Promise<Outcome> {
-  return withPlugin(context, o, async ({ plugin }) => {
+  return withPlugin(context, o, async ({ plugin, facts: registered }) => {
+    const facts = o.plugin ?? registered;
     const looked = await call(context, plugin, 'preflight', async (scoped) => {
       const params = prepareParams(scoped, o);
       await plugin.preflight?.(params);
@@ -22,12 +24,51 @@ export function prepare(context: StepContext, o: Observation): Promise<Outcome> 
       context.memory.update(o.uid, { failure: looked.failure });
       return done;
     }
-    const objection = await podSecurityObjection(context, o, { plugin, needed: looked.answer });
+    const podless = facts.choosesPath && facts.path === 'podless';
+    const objection = podless ? undefined : await podSecurityObjection(context, o, { plugin, needed: looked.answer });
     if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
-    const result = await call(context, plugin, 'prepare', async (scoped) => plugin.prepare?.(prepareParams(scoped, o)));
-    context.memory.update(o.uid, result.type === 'answered' ? { prepared: true } : { failure: result.failure });
+    const result = await call(context, plugin, 'prepare', async (scoped) =>
+      checkPreparation(await plugin.prepare?.(prepareParams(scoped, o))),
+    );
+    if (result.type === 'answered') return keepPreparation(context, o, result.answer);
+    context.memory.update(o.uid, { failure: result.failure });
     return done;
   });
+}
+
+/** In the record before it counts: what was made for the prime is found again whatever dies in between. */
+async function keepPreparation(context: StepContext, o: Observation, answer: Prepared | NotPrepared): Promise<Outcome> {
+  const { path, route, state } = answer;
+  const known = o.population?.status?.prepared;
+  const { state: before, ...rest } = known ?? {};
+  const kept = state === undefined ? before : (state ?? undefined);
+  const told = {
+    ...rest,
+    ...(path !== undefined && { path }),
+    ...(route !== undefined && { route }),
+    ...(kept !== undefined && { state: kept }),
+  };
+  const news = !isDeepStrictEqual(told, known ?? {});
+  const outcome = news ? await patchStatus(context, o.population, { prepared: told }) : done;
+  if (outcome.type !== 'done') return outcome;
+  if (answer.done) {
+    context.memory.update(o.uid, { prepared: true, preparing: undefined });
+    return done;
+  }
+  const { reason, message, mood = 'progressing', pollAfterMs = o.plugin?.pollIntervalMs ?? 0 } = answer;
+  const preparing = { reason, message, mood, askAgainAt: context.now() + pollAfterMs };
+  context.memory.update(o.uid, { preparing });
+  return done;
+}
+
+/** A plugin may be plain JavaScript, and may have nothing to say. */
+function checkPreparation(answer: Prepared | NotPrepared | void): Prepared | NotPrepared {
+  if (answer === undefined || answer === null) return { done: true };
+  const whole = answer.done === true || (typeof answer.reason === 'string' && typeof answer.message === 'string');
+  if (whole) return answer;
+  throw new TypeError(
+    `the answer must have "done", and "reason" and "message" where that is false, not ${JSON.stringify(answer)}`,
+  );
 }
 
 export function callPopulate(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {

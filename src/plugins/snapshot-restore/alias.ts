@@ -1,0 +1,113 @@
+/**
+ * A second VolumeSnapshot with one handle, where the prime is: CSI drivers restore within one namespace. Its content is static and always under
+ * Retain, so that the handle is never deleted twice; the original stays as it is (moving it, as backup tools do, would take it from its owner).
+ */
+import { snapshotAliasName } from '../../api/names.ts';
+import type { NewObject } from '../../api/objects.ts';
+import { apiVersionOf } from '../../api/resources.ts';
+import {
+  ANNOTATION_ALLOW_MODE_CHANGE,
+  type VolumeSnapshotContent,
+  volumeSnapshotContents,
+  volumeSnapshots,
+} from '../../api/snapshots.ts';
+import type { Marks, NotPrepared } from '../../sdk/index.ts';
+import { afterWrite, preparing } from './awaited.ts';
+import { isMarked, nameTaken } from './marked.ts';
+import type { LiveAccess } from './ports.ts';
+import type { Restorable } from './rules.ts';
+
+/** By the snapshot controller where each node has a sidecar of its own, which serves only contents with its node's name. */
+const LABEL_NODE = 'snapshot.storage.kubernetes.io/managed-by';
+const POLL_MS = 500;
+
+export interface AliasAccess {
+  readonly live: LiveAccess;
+  readonly marks: Marks;
+  readonly claimUid: string;
+  /** Namespace of the alias. */
+  readonly home: string;
+  readonly signal: AbortSignal;
+}
+
+/** @returns what is awaited; undefined when the alias can be restored from. */
+export async function ensureAlias(access: AliasAccess, original: Restorable): Promise<NotPrepared | undefined> {
+  return (await ensureContent(access, original)) ?? (await ensureSnapshot(access));
+}
+
+async function ensureContent(access: AliasAccess, original: Restorable): Promise<NotPrepared | undefined> {
+  const { live, marks, signal } = access;
+  const name = snapshotAliasName(access.claimUid);
+  const found = await live.get(volumeSnapshotContents, { name }, { signal });
+  if (found === undefined) {
+    const made = await live.create(volumeSnapshotContents, contentFor(access, original), { signal });
+    return afterWrite(made, `VolumeSnapshotContent ${name}`);
+  }
+  if (!isMarked(found, marks)) return nameTaken(found);
+  const { metadata, spec } = found;
+  const fits = spec.source.snapshotHandle === original.handle && spec.driver === original.content.spec.driver;
+  if (fits && metadata.deletionTimestamp === undefined) return undefined;
+  await removeAlias(access);
+  return preparing('waiting for the alias of another snapshot to be gone', POLL_MS);
+}
+
+function contentFor({ marks, claimUid, home }: AliasAccess, { content, handle }: Restorable): NewObject {
+  const { driver, sourceVolumeMode } = content.spec;
+  const allowed = content.metadata.annotations?.[ANNOTATION_ALLOW_MODE_CHANGE];
+  const node = content.metadata.labels?.[LABEL_NODE];
+  const name = snapshotAliasName(claimUid);
+  const spec: VolumeSnapshotContent['spec'] = {
+    driver,
+    deletionPolicy: 'Retain',
+    source: { snapshotHandle: handle },
+    ...(sourceVolumeMode !== undefined && { sourceVolumeMode }),
+    volumeSnapshotRef: { namespace: home, name },
+  };
+  return {
+    apiVersion: apiVersionOf(volumeSnapshotContents),
+    kind: volumeSnapshotContents.kind,
+    metadata: {
+      name,
+      labels: { ...marks.labels, ...(node !== undefined && { [LABEL_NODE]: node }) },
+      annotations: { ...marks.annotations, ...(allowed !== undefined && { [ANNOTATION_ALLOW_MODE_CHANGE]: allowed }) },
+    },
+    spec,
+  };
+}
+
+async function ensureSnapshot(access: AliasAccess): Promise<NotPrepared | undefined> {
+  const { live, marks, signal, home, claimUid } = access;
+  const name = snapshotAliasName(claimUid);
+  const found = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
+  if (found === undefined) {
+    const made = await live.create(
+      volumeSnapshots,
+      {
+        apiVersion: apiVersionOf(volumeSnapshots),
+        kind: volumeSnapshots.kind,
+        metadata: { name, namespace: home, ...marks },
+        spec: { source: { volumeSnapshotContentName: name } },
+      },
+      { signal },
+    );
+    return afterWrite(made, `VolumeSnapshot ${home}/${name}`) ?? preparing('the alias is being bound', POLL_MS);
+  }
+  if (!isMarked(found, marks)) return nameTaken(found);
+  if (found.metadata.deletionTimestamp !== undefined)
+    return preparing('waiting for the alias of another attempt to be gone', POLL_MS);
+  if (found.status?.readyToUse === true) return undefined;
+  const why = found.status?.error?.message;
+  const message = `waiting for the alias of the snapshot to be ready${why === undefined ? '' : `: ${why}`}`;
+  return { ...preparing(message, POLL_MS), ...(why !== undefined && { mood: 'progressing' as const }) };
+}
+
+/** Asks for both to go; what the snapshot controller still needs for that, it waits for without us (a prime that is provisioned from it). */
+export async function removeAlias({ live, marks, claimUid, home, signal }: AliasAccess): Promise<void> {
+  const name = snapshotAliasName(claimUid);
+  const snapshot = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
+  if (snapshot !== undefined && isMarked(snapshot, marks))
+    await live.delete(volumeSnapshots, { namespace: home, name }, { uid: snapshot.metadata.uid, signal });
+  const content = await live.get(volumeSnapshotContents, { name }, { signal });
+  if (content !== undefined && isMarked(content, marks))
+    await live.delete(volumeSnapshotContents, { name }, { uid: content.metadata.uid, signal });
+}

@@ -1,0 +1,28 @@
+/** "Not yet", in the words of `prepare`. */
+import type { NotPrepared } from '../../sdk/index.ts';
+import type { Written } from './ports.ts';
+
+/** A step of the normal course. */
+export function preparing(message: string, pollAfterMs: number): NotPrepared {
+  return { done: false, reason: 'Preparing', message, mood: 'routine', pollAfterMs };
+}
+
+/** Somebody has to do something. */
+export function blocked(reason: string, message: string): NotPrepared {
+  return { done: false, reason, message, mood: 'blocked', pollAfterMs: 5_000 };
+}
+
+/** What to wait for after a write that did not do what it should; undefined where it did. `exists` is the caller's to look into. */
+export function afterWrite(written: Written<unknown>, what: string): NotPrepared | undefined {
+  switch (written.type) {
+    case 'done':
+      return undefined;
+    case 'refused':
+      return blocked(written.reason, `${what}: ${written.message}`);
+    case 'absent':
+      return preparing(`${what}: its namespace or kind does not exist`, 2_000);
+    case 'conflict':
+    case 'exists':
+      return preparing(`${what} has changed meanwhile`, 100);
+  }
+}
