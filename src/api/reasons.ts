@@ -3,6 +3,8 @@
  * the `reason` label of `volprime_population_failures_total`. docs/reference/reasons.md is made from this table.
  */
 
+import { restoreReasons } from './restore-reasons.ts';
+
 export interface ReasonDoc {
   /**
    * `waits`: goes on by itself when the world changes. `retries`: tried again with backoff, up to the plugin's limit.
@@ -221,7 +223,6 @@ export const reasons = {
     help: 'Raise the limit in the plugin, or in the settings of populator pods.',
   },
   Interrupted: { next: 'retries', meaning: 'The populator pod was told to stop.', help: '' },
-  // Plugins.
   PluginError: {
     next: 'retries',
     meaning: 'A function of the plugin threw an error.',
@@ -255,50 +256,7 @@ export const reasons = {
     help: "Use the image of the controller's version.",
   },
   Internal: { next: 'stops', meaning: 'A defect of Volprime.', help: 'Please report it.' },
-  // snapshot-restore.
-  Preparing: { next: 'waits', meaning: 'What the restore needs beside the temporary claim is being made.', help: '' },
-  SnapshotNotFound: {
-    next: 'waits',
-    meaning: 'The VolumeSnapshot does not exist.',
-    help: 'Create it, or correct the name; the claim goes on within seconds.',
-  },
-  SnapshotReplaced: {
-    next: 'stops',
-    meaning:
-      'The VolumeSnapshot was deleted and made anew while it was to be restored; the restore begins again, with the new one.',
-    help: '',
-  },
-  SnapshotBeingDeleted: {
-    next: 'waits',
-    meaning: 'The VolumeSnapshot is being deleted; no restore begins from it.',
-    help: 'Name another snapshot.',
-  },
-  SnapshotNotReady: {
-    next: 'waits',
-    meaning: 'The VolumeSnapshot is not bound, or not ready to use.',
-    help: 'The message has its error, if it has one; see also "kubectl describe volumesnapshot".',
-  },
-  SnapshotContentMissing: {
-    next: 'waits',
-    meaning: 'The VolumeSnapshotContent of the snapshot does not exist, or its handle cannot be used.',
-    help: 'For the owner of the snapshot: take or import it anew.',
-  },
-  SnapshotMisbound: {
-    next: 'waits',
-    meaning:
-      'The VolumeSnapshot names a content that does not name it in return (name, namespace and UID). Its data is not given away.',
-    help: 'Take the snapshot anew. If nobody mended anything by hand, somebody may have tried to read the data of others.',
-  },
-  ClaimSmallerThanSnapshot: {
-    next: 'waits',
-    meaning: 'The claim asks for less storage than the snapshot needs.',
-    help: 'Recreate the claim with at least the size in the message.',
-  },
-  VolumeModeChangeNotAllowed: {
-    next: 'waits',
-    meaning: 'The claim has another volumeMode than the volume that the snapshot was taken of.',
-    help: 'Recreate the claim with that mode; or, for a CSI driver that can convert, let an administrator annotate the content with snapshot.storage.kubernetes.io/allow-volume-mode-change=true.',
-  },
+  ...restoreReasons,
   // download-and-extract.
   BlockVolumeNotSupported: {
     next: 'stops',

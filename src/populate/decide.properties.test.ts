@@ -43,6 +43,7 @@ const options = fc.record<WorldOptions>({
     podlessPlugin,
     { ...podlessPlugin, hasPrepare: true },
     { ...podPlugin, maxAttempts: 2 },
+    { ...podPlugin, hasPrepare: true, choosesPath: true },
   ),
   reclaimPolicy: fc.constantFrom('Delete', 'Retain'),
   waitForConsumer: fc.boolean(),

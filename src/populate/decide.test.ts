@@ -55,6 +55,8 @@ const aWrapper = (more: Partial<StorageClass> = {}) =>
   aClass({ provisioner: WRAPPER_PROVISIONER, parameters: { targetClass: 'fast' }, ...more });
 const target = { storageClass: 'fast', volumeClass: 'fast', reclaimPolicy: 'Delete' as const };
 const refusedOnce = (handBackAt: string) => ({ refusals: 1, nodes: ['n1'], seen: '1', handBackAt });
+const awaited = (askAgainAt: number) =>
+  ({ reason: 'SnapshotNotReady', message: 'not ready', mood: 'blocked', askAgainAt }) as const;
 const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: node } });
 const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
   attempt,
@@ -266,6 +268,36 @@ const rows: readonly Row[] = [
     'the plugin prepares first',
     { claim: ours, population: aPopulation(), plugin: { ...podlessPlugin, hasPrepare: true } },
     { type: 'Prepare' },
+  ],
+  [
+    'the plugin awaits something',
+    {
+      claim: ours,
+      population: aPopulation(),
+      plugin: { ...podlessPlugin, hasPrepare: true },
+      local: { ...noLocalFacts, preparing: awaited(NOW + 500) },
+    },
+    wait('SnapshotNotReady', { mood: 'blocked', until: NOW + 500 }),
+  ],
+  [
+    'the plugin is asked again',
+    {
+      claim: ours,
+      population: aPopulation(),
+      plugin: { ...podlessPlugin, hasPrepare: true },
+      local: { ...noLocalFacts, preparing: awaited(NOW) },
+    },
+    { type: 'Prepare' },
+  ],
+  [
+    'the plugin awaited something, and has prepared',
+    {
+      claim: ours,
+      population: aPopulation(),
+      plugin: { ...podlessPlugin, hasPrepare: true },
+      local: { ...noLocalFacts, preparing: awaited(NOW + 500), prepared: true },
+    },
+    { type: 'CreatePrime', node: undefined },
   ],
   ['the prime waits for its volume', { claim: ours, population: aPopulation(), prime: aPrime() }, wait('Provisioning')],
   [

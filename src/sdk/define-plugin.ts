@@ -77,7 +77,7 @@ function checkDefinition<Spec>(plugin: Plugin<Spec>): void {
   const pod = 'pod' in plugin && typeof plugin.pod === 'function';
   const calls =
     'populate' in plugin && typeof plugin.populate === 'function' && typeof plugin.populateComplete === 'function';
-  const chooses = 'choosesPath' in plugin && plugin.choosesPath === true;
+  const chooses = 'choosesPath' in plugin;
   if (chooses && !(pod && calls && typeof plugin.prepare === 'function'))
     refuse('choosesPath', 'needs pod, populate, populateComplete, and prepare, which chooses');
   if (!chooses && pod === calls)

@@ -86,8 +86,13 @@ export class World {
         return this.#set({
           population: { ...aPopulation({}, { pinned: undefined, meta: { finalizers: [] } }), status: {} },
         });
-      case 'Prepare':
-        return this.#local({ prepared: true });
+      case 'Prepare': {
+        // "Not yet" first: what is awaited delays, and never counts as a failure.
+        const { preparing } = o.local;
+        if (preparing !== undefined) return this.#local({ prepared: true, preparing: undefined });
+        const awaited = { reason: 'Preparing', message: 'not yet', mood: 'routine', askAgainAt: this.now } as const;
+        return this.#local({ preparing: awaited });
+      }
       case 'CreatePrime': {
         this.#primes += 1;
         if (o.pinned === undefined) throw new Error('a prime is made for a source that nobody knows');
@@ -126,7 +131,13 @@ export class World {
         this.#status(failed(o, action, this.now));
         // No object that is ours names it any more; Kubernetes reclaims it when the claim has another one, or is gone.
         if (this.#o.population?.status?.volume === undefined && isSwapped(o)) this.#set({ volume: undefined });
-        return this.#local({ failure: undefined, prepared: false, answer: undefined, startedAttempt: 0 });
+        return this.#local({
+          failure: undefined,
+          prepared: false,
+          preparing: undefined,
+          answer: undefined,
+          startedAttempt: 0,
+        });
       case 'Rebind': {
         if (
           population === undefined ||

@@ -64,7 +64,7 @@ async function keepPreparation(context: StepContext, o: Observation, answer: Pre
 /** A plugin may be plain JavaScript, and may have nothing to say. */
 function checkPreparation(answer: Prepared | NotPrepared | void): Prepared | NotPrepared {
   if (answer === undefined || answer === null) return { done: true };
-  const whole = answer.done === true || (typeof answer.reason === 'string' && typeof answer.message === 'string');
+  const whole = answer.done || (typeof answer.reason === 'string' && typeof answer.message === 'string');
   if (whole) return answer;
   throw new TypeError(
     `the answer must have "done", and "reason" and "message" where that is false, not ${JSON.stringify(answer)}`,

@@ -136,6 +136,7 @@ const bad: readonly Bad[] = [
   ],
   ['definition', 'podSettings', podSubject({ podSettings: { serviceAccountName: 'admin' } as object })],
   ['prepare-twice', 'second time', subjectWith({ prepare: onceOnly('made already') })],
+  ['prepare-twice', 'with reason', subjectWith({ prepare: () => Promise.resolve({ done: false } as never) })],
   ['mutate-prime', 'Cannot', podSubject({ mutatePrime: (prime) => Object.assign(prime, { spec: {} }) })],
   [
     'mutate-prime',

@@ -1,5 +1,6 @@
 /** What holds for every plugin before its work begins. */
 import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
 import type { NewObject } from '../../api/objects.ts';
 import { pluginPodSettingsSchema } from '../../api/pod-settings.ts';
 import { definePlugin } from '../define-plugin.ts';
@@ -76,9 +77,37 @@ async function prepareTwice(trial: Trial): Promise<string[]> {
     problems.push(
       ...failureOf(`preflight, called ${time},`, checked),
       ...failureOf(`prepare, called ${time},`, prepared),
+      ...(prepared.type === 'answered' ? answerProblems(plugin, prepared.answer) : []),
     );
   }
   return problems;
+}
+
+const told = { state: z.json().optional(), path: z.enum(['pod', 'podless']).optional(), route: z.string().optional() };
+const preparationSchema = z.union([
+  z.undefined(),
+  z.null(),
+  z.strictObject({ done: z.literal(true), ...told }),
+  z.strictObject({
+    done: z.literal(false),
+    ...told,
+    reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,127}$/),
+    message: z.string().min(1),
+    mood: z.enum(['blocked', 'progressing', 'routine']).optional(),
+    pollAfterMs: z.number().min(0).optional(),
+  }),
+]);
+
+function answerProblems(plugin: Plugin, answer: unknown): string[] {
+  const parsed = preparationSchema.safeParse(answer);
+  if (!parsed.success)
+    return [
+      'prepare must answer nothing, or an object with done, and where that is false with reason (CamelCase) and message',
+    ];
+  const { data } = parsed;
+  return 'choosesPath' in plugin && data?.done === true && data.path === undefined
+    ? ['prepare of a plugin that chooses its path must say which']
+    : [];
 }
 
 const prime: NewObject = Object.freeze({

@@ -76,6 +76,12 @@ export function aWrapperClass({ name, target, binding, reclaimPolicy, volumeClas
 }
 
 export const providerRef = (name: string) => ({ apiGroup: 'provider.example.com', kind: 'Provider', name });
+export const restoreRef = (name: string) => ({ apiGroup: 'volprime.dev', kind: 'SnapshotRestore', name });
+export const snapshotRef = (name: string) => ({
+  apiGroup: 'snapshot.storage.k8s.io',
+  kind: 'VolumeSnapshot',
+  name,
+});
 export const transferRef = (name: string) => ({ apiGroup: 'transfer.example.com', kind: 'Transfer', name });
 
 export function aProvider(namespace: string, name: string, spec: object): NewObject {
@@ -84,6 +90,17 @@ export function aProvider(namespace: string, name: string, spec: object): NewObj
 
 export function aTransfer(namespace: string, name: string, dataset: string): NewObject {
   return { apiVersion: 'transfer.example.com/v1', kind: 'Transfer', metadata: { name, namespace }, spec: { dataset } };
+}
+
+/** Of a VolumeSnapshot of its own namespace, unless told. */
+export function aRestore(
+  namespace: string,
+  name: string,
+  snapshot: { name: string; namespace?: string },
+  more: object = {},
+): NewObject {
+  const spec = { snapshotRef: snapshot, ...more };
+  return { apiVersion: 'volprime.dev/v1alpha1', kind: 'SnapshotRestore', metadata: { name, namespace }, spec };
 }
 
 /** What Pod Security level "restricted" asks of a pod. */
@@ -141,13 +158,19 @@ function volumeNameOf(index: number): string {
   return `claim-${index}`;
 }
 
+/** A pod that runs this script with the claims in /volumes, to write to them. */
+export function aWriter(options: ReaderOptions & { readonly script: string }): NewObject {
+  return aPodManifest({ ...options, readOnly: false });
+}
+
 function aPodManifest({
   name,
   namespace,
   image,
   claims,
   script,
-}: ReaderOptions & { readonly script: string }): NewObject {
+  readOnly = true,
+}: ReaderOptions & { readonly script: string; readonly readOnly?: boolean }): NewObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -166,7 +189,7 @@ function aPodManifest({
           volumeMounts: claims.map((claim, index) => ({
             name: volumeNameOf(index),
             mountPath: `/volumes/${claim}`,
-            readOnly: true,
+            readOnly,
           })),
           resources: { requests: { cpu: '5m', memory: '8Mi' } },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },

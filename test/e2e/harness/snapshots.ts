@@ -1,0 +1,131 @@
+/** VolumeSnapshots as the tests take and import them. */
+import { LABEL_MANAGED_BY, MANAGED_BY, SNAPSHOT_FINALIZER } from '../../../src/api/names.ts';
+import type { NewObject } from '../../../src/api/objects.ts';
+import {
+  type VolumeSnapshot,
+  type VolumeSnapshotContent,
+  volumeSnapshotContents,
+  volumeSnapshots,
+} from '../../../src/api/snapshots.ts';
+import type { Cluster } from './cluster.ts';
+import { listAll } from './invariants.ts';
+import { aPlainClaim, aWriter } from './manifests.ts';
+import { read } from './objects.ts';
+import { printedBy, readBack } from './read-back.ts';
+import type { Suite } from './suite.ts';
+import { until } from './until.ts';
+
+/** With its own hidden, empty, linked and odd names; what breaks copies has tests of its own. */
+const FILES =
+  'mkdir -p data/deep empty; echo "of $PWD" > data/deep/file; head -c 300000 /dev/urandom > data/random;' +
+  ' ln data/random data/again; ln -s deep/file data/link; : > data/.hidden; chmod 640 data/deep/file; sync';
+
+export interface SourceOptions {
+  readonly storageClass?: string;
+  readonly size?: string;
+}
+
+/** A bound claim with files. @returns what a reader of it prints. */
+export async function aFilledClaim(
+  { cluster, apply }: Suite,
+  namespace: string,
+  name: string,
+  { storageClass = 'imm-del', size = '64Mi' }: SourceOptions = {},
+): Promise<string> {
+  await apply(aPlainClaim(namespace, name, storageClass, size));
+  const script = `cd /volumes/${name}; ${FILES}; echo written`;
+  const image = cluster.toolboxImage;
+  const said = await printedBy(cluster, aWriter({ name: `writer-${name}`, namespace, image, claims: [name], script }));
+  if (said !== 'written\n') throw new Error(`${namespace}/${name} could not be written to: ${said}`);
+  return (await readBack(cluster, namespace, [name]))[name] ?? '';
+}
+
+export function aSnapshotOf(namespace: string, name: string, claim: string, className = 'csi-test'): NewObject {
+  return {
+    apiVersion: 'snapshot.storage.k8s.io/v1',
+    kind: 'VolumeSnapshot',
+    metadata: { name, namespace },
+    spec: { volumeSnapshotClassName: className, source: { persistentVolumeClaimName: claim } },
+  };
+}
+
+export interface ImportOptions {
+  /** Of the content, too. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly handle: string;
+  readonly driver?: string;
+  readonly policy?: 'Delete' | 'Retain';
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly sourceVolumeMode?: 'Filesystem' | 'Block';
+}
+
+/** A static pair: a content for a snapshot that exists, and the VolumeSnapshot that it is for. */
+export function anImport(options: ImportOptions): [NewObject, NewObject] {
+  const { name, namespace, handle, driver = 'csi.test.volprime.dev', policy = 'Retain', annotations } = options;
+  const { sourceVolumeMode } = options;
+  const apiVersion = 'snapshot.storage.k8s.io/v1';
+  return [
+    {
+      apiVersion,
+      kind: 'VolumeSnapshotContent',
+      metadata: { name: `${namespace}-${name}`, ...(annotations && { annotations }) },
+      spec: {
+        driver,
+        deletionPolicy: policy,
+        source: { snapshotHandle: handle },
+        ...(sourceVolumeMode && { sourceVolumeMode }),
+        volumeSnapshotRef: { name, namespace },
+      },
+    },
+    {
+      apiVersion,
+      kind: 'VolumeSnapshot',
+      metadata: { name, namespace },
+      spec: { source: { volumeSnapshotContentName: `${namespace}-${name}` } },
+    },
+  ];
+}
+
+export interface Taken {
+  readonly snapshot: VolumeSnapshot;
+  readonly content: VolumeSnapshotContent;
+  readonly handle: string;
+}
+
+export async function ready(cluster: Cluster, namespace: string, name: string): Promise<Taken> {
+  const snapshot = await until(
+    `VolumeSnapshot ${namespace}/${name} to be ready`,
+    () => read(cluster, volumeSnapshots, { namespace, name }),
+    ({ status }) => status?.readyToUse === true,
+  );
+  const content = await read(cluster, volumeSnapshotContents, {
+    name: snapshot.status?.boundVolumeSnapshotContentName ?? '',
+  });
+  return { snapshot, content, handle: content.status?.snapshotHandle ?? '' };
+}
+
+/** No snapshot of these namespaces is held by us, and no alias of ours is left. */
+export async function expectNothingHeld(cluster: Cluster, namespaces: readonly string[]): Promise<void> {
+  await until(
+    `snapshots of ${namespaces.join(', ')} to be let go and aliases to be gone`,
+    async () => {
+      const all = await listAll(cluster, volumeSnapshots);
+      const contents = await listAll(cluster, volumeSnapshotContents);
+      const held = all.filter(({ metadata }) => metadata.finalizers?.includes(SNAPSHOT_FINALIZER) === true);
+      const aliases = [...all, ...contents].filter(
+        ({ metadata }) => metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY,
+      );
+      return [
+        ...held.filter(({ metadata }) => namespaces.includes(metadata.namespace ?? '')),
+        ...aliases.filter((alias) => namespaces.includes(namespaceOf(alias))),
+      ].map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    },
+    (left) => left.length === 0,
+  );
+}
+
+function namespaceOf(alias: VolumeSnapshot | VolumeSnapshotContent): string {
+  const ref = 'driver' in alias.spec ? alias.spec.volumeSnapshotRef.namespace : undefined;
+  return alias.metadata.namespace ?? ref ?? '';
+}
