@@ -43,4 +43,22 @@ export const restoreReasons = {
     meaning: 'The claim has another volumeMode than the volume that the snapshot was taken of.',
     help: 'Recreate the claim with that mode; or, for a CSI driver that can convert, let an administrator annotate the content with snapshot.storage.kubernetes.io/allow-volume-mode-change=true.',
   },
+  NoClassOfSnapshotDriver: {
+    next: 'waits',
+    meaning:
+      "The data has to be read from a volume that the snapshot's own driver makes, and no StorageClass has that driver.",
+    help: 'Create a StorageClass with that provisioner.',
+  },
+  RepositorySecretInvalid: {
+    next: 'waits',
+    meaning:
+      'The VolumeSnapshotContent names no Secret of its repository, or one of another namespace than that of the snapshot.',
+    help: 'Correct the VolumeSnapshotClass and take the snapshot anew: docs/snapshots.md.',
+  },
+  RepositoryOutOfReach: {
+    next: 'waits',
+    meaning:
+      'The repository of the snapshot is in a claim of another namespace than that in which it is to be restored.',
+    help: "Restore in the snapshot's own namespace, or keep the repository in an object store.",
+  },
 } as const;

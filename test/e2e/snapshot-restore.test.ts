@@ -269,19 +269,20 @@ describe('scenario 11: a snapshot whose status was forged', () => {
 });
 
 describe('while a restore is under way', () => {
-  /** The driver makes no volume for the prime until told. */
-  async function atWork(name: string, snapshot: string): Promise<() => Promise<void>> {
+  /** The driver makes no volume for the prime until told, or takes its time for it. */
+  async function atWork(name: string, snapshot: string, fault: object): Promise<() => Promise<void>> {
     const { embedded } = suite.cluster;
     if (embedded === undefined) throw new Error('only on the embedded cluster');
     const claim = aClaimManifest({ name, namespace, storageClass: 'imm-del', source: restoreRef(name) });
     await suite.apply(claim);
     const { uid } = (await claimOf(suite, namespace, name)).metadata;
-    await setFault(embedded, { call: 'CreateVolume', matchName: `volprime-${uid}`, failCode: 'UNAVAILABLE' });
+    await setFault(embedded, { call: 'CreateVolume', matchName: `volprime-${uid}`, ...fault });
     await suite.apply(aRestore(namespace, name, { name: snapshot }));
     await primeOf(name);
     return () => clearFaults(embedded, `volprime-${uid}`);
   }
 
+  const refusing = { failCode: 'UNAVAILABLE' };
   const snapshotNamed = (name: string) => suite.cluster.client.get(volumeSnapshots, { namespace, name });
 
   test(
@@ -289,14 +290,14 @@ describe('while a restore is under way', () => {
     async () => {
       await suite.apply(aSnapshotOf(namespace, 'held', 'original'));
       const { handle } = await ready(suite.cluster, namespace, 'held');
-      const goOn = await atWork('of-held', 'held');
+      // Longer than the test needs to delete the snapshot, and less than the provisioner gives the driver for one call.
+      await atWork('of-held', 'held', { delayMs: 9_000 });
       expect((await snapshotNamed('held'))?.metadata.finalizers).toContain(SNAPSHOT_FINALIZER);
       await suite.cluster.kubectl(['delete', 'volumesnapshot', 'held', `--namespace=${namespace}`, '--wait=false']);
       // A restore that begins now is refused, without disturbing the one that has begun.
       await suite.apply(...restoreOf('too-late', 'held'));
       await refused('too-late', 'SnapshotBeingDeleted');
       expect((await snapshotNamed('held'))?.metadata.deletionTimestamp).toBeDefined();
-      await goOn();
       await populated('of-held');
       await until(
         'the snapshot to be gone',
@@ -318,7 +319,7 @@ describe('while a restore is under way', () => {
     async () => {
       await suite.apply(aSnapshotOf(namespace, 'shared', 'original'));
       await ready(suite.cluster, namespace, 'shared');
-      const [goOn] = [await atWork('stays', 'shared'), await atWork('goes', 'shared')];
+      const [goOn] = [await atWork('stays', 'shared', refusing), await atWork('goes', 'shared', refusing)];
       const { uid } = (await claimOf(suite, namespace, 'goes')).metadata;
       await suite.cluster.kubectl(['delete', 'pvc', 'goes', `--namespace=${namespace}`, '--timeout=60s']);
       const prime = { namespace, name: `volprime-${uid}` };
@@ -358,7 +359,8 @@ async function copySnapshotClass(label: string): Promise<{ name: string }> {
     apiVersion: 'snapshot.storage.k8s.io/v1',
     kind: 'VolumeSnapshotClass',
     metadata: { name },
-    ...{ driver: 'csi.test.volprime.dev', deletionPolicy: 'Delete' },
+    driver: 'csi.test.volprime.dev',
+    deletionPolicy: 'Delete',
   });
   return { name };
 }

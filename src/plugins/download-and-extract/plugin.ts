@@ -2,13 +2,11 @@ import { PROVIDER_GROUP } from '../../api/names.ts';
 import { providerSpecSchema, type ProviderSpec } from '../../api/provider.ts';
 import { definePlugin, type PodTemplate, type PopulateParams } from '../../sdk/index.ts';
 import { isBlock, objectionTo, profileFor } from './objection.ts';
-import { CA_BUNDLE_DIR, CREDENTIALS_DIR, PLUGIN_NAME, TASK_VARIABLE, type Task } from './task.ts';
+import { CA_BUNDLE_DIR, CREDENTIALS_DIR, PLUGIN_NAME, POPULATOR_COMMAND, TASK_VARIABLE, type Task } from './task.ts';
 
 const MOUNT_PATH = '/target';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
 const DEVICE_PATH = '/dev/target';
-/** Where the populator image has the pod's entry (see image/). */
-const POPULATOR_COMMAND = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 
 export const downloadAndExtract = definePlugin<ProviderSpec>({
   name: PLUGIN_NAME,

@@ -8,6 +8,8 @@ export const CREDENTIALS_DIR = '/var/run/volprime/credentials';
 export const CA_BUNDLE_DIR = '/var/run/volprime/source-ca';
 
 export const TASK_VARIABLE = 'VOLPRIME_TASK';
+/** Where the populator image has the pod's entry (see image/). */
+export const POPULATOR_COMMAND: readonly string[] = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 export const PLUGIN_NAME = 'download-and-extract';
 
 export const taskSchema = z.object({

@@ -11,31 +11,22 @@ import {
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../api/snapshots.ts';
-import type { Marks, NotPrepared } from '../../sdk/index.ts';
+import type { NotPrepared } from '../../sdk/index.ts';
+import type { Access } from './access.ts';
 import { afterWrite, preparing } from './awaited.ts';
 import { isMarked, nameTaken } from './marked.ts';
-import type { LiveAccess } from './ports.ts';
 import type { Restorable } from './rules.ts';
 
 /** By the snapshot controller where each node has a sidecar of its own, which serves only contents with its node's name. */
 const LABEL_NODE = 'snapshot.storage.kubernetes.io/managed-by';
 const POLL_MS = 500;
 
-export interface AliasAccess {
-  readonly live: LiveAccess;
-  readonly marks: Marks;
-  readonly claimUid: string;
-  /** Namespace of the alias. */
-  readonly home: string;
-  readonly signal: AbortSignal;
-}
-
 /** @returns what is awaited; undefined when the alias can be restored from. */
-export async function ensureAlias(access: AliasAccess, original: Restorable): Promise<NotPrepared | undefined> {
+export async function ensureAlias(access: Access, original: Restorable): Promise<NotPrepared | undefined> {
   return (await ensureContent(access, original)) ?? (await ensureSnapshot(access));
 }
 
-async function ensureContent(access: AliasAccess, original: Restorable): Promise<NotPrepared | undefined> {
+async function ensureContent(access: Access, original: Restorable): Promise<NotPrepared | undefined> {
   const { live, marks, signal } = access;
   const name = snapshotAliasName(access.claimUid);
   const found = await live.get(volumeSnapshotContents, { name }, { signal });
@@ -51,7 +42,7 @@ async function ensureContent(access: AliasAccess, original: Restorable): Promise
   return preparing('waiting for the alias of another snapshot to be gone', POLL_MS);
 }
 
-function contentFor({ marks, claimUid, home }: AliasAccess, { content, handle }: Restorable): NewObject {
+function contentFor({ marks, claimUid, home }: Access, { content, handle }: Restorable): NewObject {
   const { driver, sourceVolumeMode } = content.spec;
   const allowed = content.metadata.annotations?.[ANNOTATION_ALLOW_MODE_CHANGE];
   const node = content.metadata.labels?.[LABEL_NODE];
@@ -75,7 +66,7 @@ function contentFor({ marks, claimUid, home }: AliasAccess, { content, handle }:
   };
 }
 
-async function ensureSnapshot(access: AliasAccess): Promise<NotPrepared | undefined> {
+async function ensureSnapshot(access: Access): Promise<NotPrepared | undefined> {
   const { live, marks, signal, home, claimUid } = access;
   const name = snapshotAliasName(claimUid);
   const found = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
@@ -102,7 +93,7 @@ async function ensureSnapshot(access: AliasAccess): Promise<NotPrepared | undefi
 }
 
 /** Asks for both to go; what the snapshot controller still needs for that, it waits for without us (a prime that is provisioned from it). */
-export async function removeAlias({ live, marks, claimUid, home, signal }: AliasAccess): Promise<void> {
+export async function removeAlias({ live, marks, claimUid, home, signal }: Access): Promise<void> {
   const name = snapshotAliasName(claimUid);
   const snapshot = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
   if (snapshot !== undefined && isMarked(snapshot, marks))

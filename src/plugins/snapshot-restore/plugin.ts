@@ -1,4 +1,4 @@
-import { GROUP, snapshotAliasName } from '../../api/names.ts';
+import { GROUP } from '../../api/names.ts';
 import { snapshotRestores } from '../../api/snapshot-restore.ts';
 import { SNAPSHOT_GROUP, volumeSnapshots } from '../../api/snapshots.ts';
 import {
@@ -10,8 +10,9 @@ import {
   type SourceKind,
 } from '../../sdk/index.ts';
 import type { RestorePorts } from './ports.ts';
-import { prepare, undo } from './prepare.ts';
-import { needsAlias, parseState } from './state.ts';
+import { prepare, snapshotNameIn, undo } from './prepare.ts';
+import { restorePod } from './restore-pod.ts';
+import { parseState } from './state.ts';
 import { PLUGIN_NAME } from './task.ts';
 import { directWishSchema, snapshotOf, type Wish, wishSchema } from './wish.ts';
 
@@ -44,9 +45,14 @@ function restorePlugin(
     name,
     source,
     schema,
+    choosesPath: true,
     dataNamespace: (given) => snapshotOf(given).namespace,
     prepare: (params) => prepare(ports, params),
     mutatePrime: fromSnapshot,
+    // Owners and permissions of files are part of what a snapshot holds.
+    podSettings: { securityProfile: 'privileged-data' },
+    reports: true,
+    pod: (params) => restorePod(ports, params),
     populate: () => Promise.resolve(),
     populateComplete: ({ volume }) => {
       // A driver that is asked for a volume from a snapshot answers for it: external-provisioner takes no volume without that answer.
@@ -65,8 +71,7 @@ function restorePlugin(
 function fromSnapshot(prime: NewObject, { prepared, claim }: PrepareParams<Wish>): NewObject {
   const state = parseState(prepared);
   if (state?.route !== 'Native') return prime;
-  const name = needsAlias(state) ? snapshotAliasName(claim.uid) : state.snapshot.name;
-  const dataSource = { apiGroup: SNAPSHOT_GROUP, kind: volumeSnapshots.kind, name };
+  const dataSource = { apiGroup: SNAPSHOT_GROUP, kind: volumeSnapshots.kind, name: snapshotNameIn(state, claim.uid) };
   return { ...prime, spec: { ...asRecord(prime['spec']), dataSource } };
 }
 

@@ -1,6 +1,6 @@
 /** Before the prime: the rules, the record of what will be made, the hold on the snapshot, and what CSI needs beside it; one step for each call. */
 import { isDeepStrictEqual } from 'node:util';
-import { SNAPSHOT_FINALIZER } from '../../api/names.ts';
+import { SNAPSHOT_FINALIZER, snapshotAliasName } from '../../api/names.ts';
 import { type VolumeSnapshot, volumeSnapshotContents, volumeSnapshots } from '../../api/snapshots.ts';
 import {
   type CleanupParams,
@@ -9,11 +9,20 @@ import {
   type Prepared,
   type PrepareParams,
 } from '../../sdk/index.ts';
-import { type AliasAccess, ensureAlias, removeAlias } from './alias.ts';
+import type { Access } from './access.ts';
+import { ensureAlias, removeAlias } from './alias.ts';
 import { afterWrite, preparing } from './awaited.ts';
 import type { RestorePorts } from './ports.ts';
+import { repositoryOf } from './repository.ts';
 import { chooseRoute } from './route.ts';
-import { judge, type Objection, type RestoreReads } from './rules.ts';
+import { judge, type Objection, type Restorable, type RestoreReads } from './rules.ts';
+import {
+  ANNOTATION_SOURCE_CLASS,
+  chooseSourceClass,
+  ensureSourceVolume,
+  noSourceClass,
+  removeSourceVolume,
+} from './source-volume.ts';
 import { needsAlias, parseState, type RestoreState } from './state.ts';
 import { snapshotOf, type Wish } from './wish.ts';
 
@@ -50,10 +59,47 @@ async function begin(
     bound === undefined ? undefined : await ports.live.get(volumeSnapshotContents, { name: bound }, { signal });
   const verdict = judge({ ...readKnown(ports, params, state), snapshot, content });
   if (verdict.objection !== undefined) return refusal(verdict.objection, ports, params);
-  const alias = needsAlias(state)
-    ? await ensureAlias(aliasAccess(ports, params, state), verdict.restorable)
-    : undefined;
-  return alias ?? { done: true };
+  const { restorable } = verdict;
+  if (state.route === 'Repository') {
+    const { objection } = repositoryOf(restorable, state.home);
+    return objection === undefined ? { done: true } : refusal(objection, ports, params);
+  }
+  const access = accessOf(ports, params, state);
+  const alias = needsAlias(state) ? await ensureAlias(access, restorable) : undefined;
+  if (alias !== undefined || state.route === 'Native') return alias ?? { done: true };
+  return (await ensureSource(ports, params, { access, state, from: restorable })) ?? { done: true };
+}
+
+interface CopyFrom {
+  readonly access: Access;
+  readonly state: RestoreState;
+  readonly from: Restorable;
+}
+
+async function ensureSource(
+  { known }: RestorePorts,
+  { claimObject }: PrepareParams<Wish>,
+  { access, state, from }: CopyFrom,
+): Promise<NotPrepared | undefined> {
+  const { snapshot, content } = from;
+  const { namespace = '' } = snapshot.metadata;
+  const sourceName = snapshot.spec.source.persistentVolumeClaimName;
+  const sourceClaim = sourceName === undefined ? undefined : known.claim({ namespace, name: sourceName });
+  const storageClass = chooseSourceClass({
+    driver: content.spec.driver,
+    sourceClaim,
+    annotated: snapshot.metadata.annotations?.[ANNOTATION_SOURCE_CLASS],
+    storageClasses: known.storageClasses(),
+  });
+  if (storageClass === undefined) return noSourceClass(content.spec.driver);
+  const sourceCapacity = sourceClaim?.status?.capacity?.storage;
+  const snapshotName = snapshotNameIn(state, access.claimUid);
+  return ensureSourceVolume(access, { from, snapshotName, claim: claimObject, storageClass, sourceCapacity });
+}
+
+/** Name of the VolumeSnapshot, in the namespace of the prime, that CSI restores from. */
+export function snapshotNameIn(state: RestoreState, claimUid: string): string {
+  return needsAlias(state) ? snapshotAliasName(claimUid) : state.snapshot.name;
 }
 
 function readKnown(
@@ -116,11 +162,13 @@ async function hold(
 
 /** Removes what the state tells of, but for the hold on the snapshot: that goes when no living Population tells of it any more. */
 export async function undo(ports: RestorePorts, params: UndoParams, state: RestoreState): Promise<void> {
-  if (needsAlias(state)) await removeAlias(aliasAccess(ports, params, state));
+  const access = accessOf(ports, params, state);
+  if (state.route === 'Copy') await removeSourceVolume(access);
+  if (needsAlias(state)) await removeAlias(access);
 }
 
 type UndoParams = Pick<CleanupParams<Wish>, 'marks' | 'claim' | 'signal'>;
 
-function aliasAccess(ports: RestorePorts, { marks, claim, signal }: UndoParams, { home }: RestoreState): AliasAccess {
+function accessOf(ports: RestorePorts, { marks, claim, signal }: UndoParams, { home }: RestoreState): Access {
   return { live: ports.live, marks, claimUid: claim.uid, home, signal };
 }
