@@ -26,12 +26,7 @@ export function snapshotRestorePlugins(ports: RestorePorts): readonly Plugin[] {
       { group: GROUP, version: snapshotRestores.version, kind: snapshotRestores.kind },
       wishSchema,
     ),
-    restorePlugin(
-      ports,
-      `${PLUGIN_NAME}-direct`,
-      { group: SNAPSHOT_GROUP, version, kind: volumeSnapshots.kind },
-      directWishSchema,
-    ),
+    restorePlugin(ports, PLUGIN_NAME, { group: SNAPSHOT_GROUP, version, kind: volumeSnapshots.kind }, directWishSchema),
   ];
 }
 
