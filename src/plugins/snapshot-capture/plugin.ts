@@ -9,7 +9,7 @@ import {
   type SnapshotParams,
   type SnapshotPlugin,
 } from '../../sdk/index.ts';
-import { carryOn, plan, release } from './capture.ts';
+import { carryOn, plan, release } from './carry-on.ts';
 import { captureIn } from './capture-report.ts';
 import { CloneMemory } from './clone-memory.ts';
 import { type CaptureContext, ownerOf } from './context.ts';
