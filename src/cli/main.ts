@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { VolprimeError } from '../api/errors.ts';
 import { flag, list } from '../flags.ts';
 import { populateCommand } from './populate/command.ts';
+import { verifyCommand } from './verify/command.ts';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -21,6 +22,7 @@ const program = new Command('volprime').description(
   'Fills a directory as a volume is filled, and does what a person does that no controller can.',
 );
 program.addCommand(populateCommand());
+program.addCommand(verifyCommand());
 program
   .command('release')
   .description(
