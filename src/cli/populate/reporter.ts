@@ -2,7 +2,7 @@
 import type { Progress } from '../../extract/progress.ts';
 import { createLog } from '../../pod/index.ts';
 import type { PluginLogger, PopulateReport } from '../../sdk/index.ts';
-import { createRate, duration, progressLine, size } from './progress-line.ts';
+import { createRate, duration, progressLine, size } from '../progress-line.ts';
 
 export interface Reporter {
   readonly logger: PluginLogger;

@@ -1,7 +1,7 @@
 /** The flags of `volprime verify`, and its help. */
 import { Command, Option } from 'commander';
 import { flag } from '../../flags.ts';
-import { progressLine } from '../populate/progress-line.ts';
+import { progressLine } from '../progress-line.ts';
 
 const HELP = `
 Examples:

@@ -1,5 +1,5 @@
 /** How far a population is, as one line of a terminal. Pure. */
-import type { Progress } from '../../extract/progress.ts';
+import type { Progress } from '../extract/progress.ts';
 
 export interface Pace {
   /** Of the download, lately; undefined before anything can be said. */
