@@ -19,10 +19,10 @@ export const appDir = '/app';
 
 /**
  * Programs that the image needs, by their places in it: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for, `rsync`
- * and `restic` move trees, and what Node cannot ask the system (extended attributes) `getfattr` and `setfattr` do, in batches by `xargs`.
+ * and `restic` move trees, and what Node cannot ask the system (extended attributes) `getfattr` and `setfattr` do, in batches by `xargs`, and `touch` sets times to the nanosecond.
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
-  const ofMachine = ['sync', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs'];
+  const ofMachine = ['sync', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch'];
   return {
     '/usr/local/bin/node': realpathSync(process.execPath),
     '/usr/bin/restic': realpathSync(restic),

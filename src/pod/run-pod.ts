@@ -1,12 +1,14 @@
 /** From the task in the environment to the report: everything that the pod does, with its surroundings passed in. */
+import * as z from 'zod';
 import {
   CA_BUNDLE_DIR,
   CREDENTIALS_DIR,
   TASK_VARIABLE,
-  taskSchema,
-  type Task,
+  taskSchema as downloadTaskSchema,
 } from '../plugins/download-and-extract/task.ts';
-import { AttemptFailedError, PermanentError, type PodReport } from '../sdk/index.ts';
+import { captureTaskSchema, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from '../plugins/snapshot-capture/task.ts';
+import { restoreTaskSchema } from '../plugins/snapshot-restore/task.ts';
+import { AttemptFailedError, PermanentError, type PluginLogger, type PodReport } from '../sdk/index.ts';
 import { createLog } from './log.ts';
 import { failureReport } from './report.ts';
 
@@ -16,27 +18,53 @@ export interface PodEnvironment {
   readonly signal: AbortSignal;
 }
 
+const taskSchema = z.discriminatedUnion('plugin', [downloadTaskSchema, captureTaskSchema, restoreTaskSchema]);
+type Task = z.infer<typeof taskSchema>;
+
 /** Never throws: whatever goes wrong is told in the report. */
-export async function runPod({ variables, print, signal }: PodEnvironment): Promise<PodReport> {
+export async function runPod(environment: PodEnvironment): Promise<PodReport> {
+  const { variables, print, signal } = environment;
   const logger = createLog(print);
   try {
-    const task = parseTask(variables[TASK_VARIABLE]);
-    logger.info('populating', { attempt: task.attemptId, targets: task.targets.length });
-    // Loaded after the task is known to be good, and only then: it is most of what this process has to load.
-    const { runTask } = await import('../plugins/download-and-extract/run.ts');
-    const targets = await runTask(task, {
-      credentialsDir: variables['VOLPRIME_CREDENTIALS_DIR'] ?? CREDENTIALS_DIR,
-      caBundleDir: variables['VOLPRIME_CA_BUNDLE_DIR'] ?? CA_BUNDLE_DIR,
-      logger,
-      onProgress: (progress) => print(JSON.stringify({ progress })),
-      signal,
-    });
-    logger.info('succeeded', { targets });
-    return { outcome: 'succeeded', targets };
+    const report = await runTask(parseTask(variables[TASK_VARIABLE]), environment, logger);
+    logger.info('succeeded', { ...report });
+    return report;
   } catch (error) {
     const report = failureReport(signal.aborted ? interrupted(signal.reason) : error);
     logger.error('failed', { ...report });
     return report;
+  }
+}
+
+/** A plugin is loaded after its task is known to be good, and only then: it is most of what this process has to load. */
+async function runTask(
+  task: Task,
+  { variables, print, signal }: PodEnvironment,
+  logger: PluginLogger,
+): Promise<PodReport> {
+  const common = { logger, signal, onProgress: (progress: object) => print(JSON.stringify({ progress })) };
+  const repository = {
+    repositorySecretDir: variables['VOLPRIME_REPOSITORY_SECRET_DIR'] ?? REPOSITORY_SECRET_DIR,
+    repositoryDir: variables['VOLPRIME_REPOSITORY_DIR'] ?? REPOSITORY_DIR,
+  };
+  switch (task.plugin) {
+    case 'download-and-extract': {
+      logger.info('populating', { attempt: task.attemptId, targets: task.targets.length });
+      const { runTask: run } = await import('../plugins/download-and-extract/run.ts');
+      const credentialsDir = variables['VOLPRIME_CREDENTIALS_DIR'] ?? CREDENTIALS_DIR;
+      const caBundleDir = variables['VOLPRIME_CA_BUNDLE_DIR'] ?? CA_BUNDLE_DIR;
+      return { outcome: 'succeeded', targets: await run(task, { ...common, credentialsDir, caBundleDir }) };
+    }
+    case 'snapshot-capture': {
+      logger.info('working on the repository', { action: task.action, key: task.key });
+      const { runTask: run } = await import('../plugins/snapshot-capture/run.ts');
+      return run(task, { ...common, ...repository });
+    }
+    case 'snapshot-restore': {
+      logger.info('populating', { attempt: task.attemptId, from: task.from.type });
+      const { runTask: run } = await import('../plugins/snapshot-restore/run.ts');
+      return { outcome: 'succeeded', targets: [await run(task, { ...common, ...repository })] };
+    }
   }
 }
 

@@ -1,0 +1,159 @@
+/** Takes a volume into the repository. */
+import { reportProgress } from '../../extract/progress.ts';
+import type { Repository, Summary } from '../../restic/index.ts';
+import type { CaptureResult } from '../../sdk/pod-report.ts';
+import { AttemptFailedError } from '../../sdk/index.ts';
+import {
+  describeDevice,
+  describeTree,
+  type Manifest,
+  type ManifestEntry,
+  type ManifestHeader,
+  OF_THE_FILE_SYSTEM,
+  readDevice,
+  readManifest,
+  requireDevice,
+} from '../../tree/index.ts';
+import {
+  type About,
+  type Capture,
+  dataTags,
+  DEVICE_FILE,
+  type Earlier,
+  findCapture,
+  findEarlier,
+  MANIFEST_FILE,
+  manifestTags,
+  resultOf,
+} from './captures.ts';
+import type { CaptureTask } from './task.ts';
+import { makeScratch, openRepository, type RunOptions, together } from './work.ts';
+
+export type Task = Extract<CaptureTask, { action: 'capture' }>;
+
+/**
+ * A capture that the repository has already is told of and not made again. Otherwise: the data, then, once all of it is there, the manifest.
+ *
+ * @throws VolprimeError; then the repository holds no complete capture of the key, and at most data without a manifest.
+ */
+export async function capture(task: Task, given: RunOptions): Promise<CaptureResult> {
+  using scratch = makeScratch();
+  const halt = new AbortController();
+  const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
+  const repository = await openRepository(options, scratch.path, 'create');
+  const there = await findCapture(repository, task.key);
+  if (there !== undefined) return resultOf(there);
+  const startedAt = new Date();
+  const begun = performance.now();
+  const earlier = await findEarlier(repository, task.origin.claimUid);
+  const run = task.source.kind === 'device' ? captureDevice : captureTree;
+  const { manifest, data } = await run({ task, options, halt, repository, earlier, startedAt, scratch: scratch.path });
+  const about: About = {
+    takenAt: startedAt.toISOString(),
+    bytes: manifest.totals.bytes,
+    files: manifest.totals.files,
+    addedBytes: data.addedBytes,
+    changed: manifest.totals.changed,
+    durationMs: Math.round(performance.now() - begun),
+    data: data.snapshotId,
+    kind: task.source.kind,
+    length: manifest.length,
+  };
+  const tags = manifestTags(task.key, task.origin.claimUid, about);
+  const written = await repository.backupStream(MANIFEST_FILE, manifest.text(), { tags });
+  if (written.bytes !== manifest.length) {
+    throw new AttemptFailedError('RepositoryFailed', 'restic did not take all of the manifest.');
+  }
+  return resultOf({ about, manifest: written.snapshotId });
+}
+
+interface Run {
+  readonly task: Task;
+  readonly options: RunOptions;
+  /** Ends all work at once. */
+  readonly halt: AbortController;
+  readonly repository: Repository;
+  readonly earlier: Earlier;
+  readonly startedAt: Date;
+  readonly scratch: string;
+}
+
+interface Taken {
+  readonly data: Summary;
+  readonly manifest: Manifest;
+}
+
+async function captureTree({ task, options, halt, repository, earlier, startedAt, scratch }: Run): Promise<Taken> {
+  const { key, origin, source, consistency } = task;
+  const { logger, signal } = options;
+  const live = consistency === 'live';
+  const description = await describeTree({ root: source.path, scratch, live, signal });
+  const { files, bytes } = description.survey;
+  logger.info('capturing', { files, bytes, consistency });
+  const counted = { bytes: 0, length: bytes, files: 0 };
+  using _ = reportProgress(() => counted, options.onProgress);
+  const [data] = await together(
+    halt,
+    repository.backupTree(source.path, {
+      tags: dataTags(key, origin.claimUid),
+      exclude: [...OF_THE_FILE_SYSTEM],
+      parent: earlier.data,
+      onStatus: ({ bytes_done = 0, files_done = 0 }) => {
+        counted.bytes = bytes_done;
+        counted.files = files_done;
+      },
+    }),
+    description.read(entriesAtRest(repository, earlier.capture, options)),
+  );
+  return { data, manifest: await description.complete(headerOf(task, startedAt)) };
+}
+
+async function captureDevice({ task, options, repository, startedAt, scratch }: Run): Promise<Taken> {
+  const { key, origin, source } = task;
+  requireDevice(source.path);
+  const counted = { bytes: 0, length: origin.capacityBytes, files: 0 };
+  using _ = reportProgress(() => counted, options.onProgress);
+  const description = describeDevice(scratch);
+  const content = description.describe(readDevice(source.path, options.signal), (bytes) => (counted.bytes += bytes));
+  const data = await repository.backupStream(DEVICE_FILE, content, { tags: dataTags(key, origin.claimUid) });
+  const manifest = description.complete(headerOf(task, startedAt));
+  if (data.bytes !== manifest.totals.bytes) {
+    throw new AttemptFailedError('RepositoryFailed', 'restic did not take all of the device.');
+  }
+  return { data, manifest };
+}
+
+function headerOf({ key, origin, source, consistency }: Task, startedAt: Date): ManifestHeader {
+  return {
+    manifest: 'volprime',
+    version: 1,
+    kind: source.kind,
+    about: { key, consistency, origin },
+    startedAt: startedAt.toISOString(),
+  };
+}
+
+/** Of a file that was written to just before, a clock may not tell that it was written to again. */
+const RESTING_NS = 2_000_000_000n;
+
+/**
+ * What the last capture of the claim knows of the content of files. A manifest that cannot be read costs time and nothing else.
+ */
+async function* entriesAtRest(
+  repository: Repository,
+  earlier: Capture | undefined,
+  { logger, signal }: RunOptions,
+): AsyncGenerator<ManifestEntry, void> {
+  if (earlier === undefined || earlier.about.kind !== 'directory') return;
+  let until = 0n;
+  try {
+    for await (const record of readManifest(repository.dump(earlier.manifest, MANIFEST_FILE))) {
+      if (record.type === 'header') until = BigInt(Date.parse(record.header.startedAt)) * 1_000_000n - RESTING_NS;
+      if (record.type !== 'entry' || record.entry.changed === true) continue;
+      if (BigInt(record.entry.ctime) < until) yield record.entry;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn('the manifest of the last capture cannot be read; all files are', { error: String(error) });
+  }
+}

@@ -1,0 +1,91 @@
+/** From a capture in a repository to a volume. */
+import { reportProgress } from '../../extract/progress.ts';
+import type { Repository } from '../../restic/index.ts';
+import { PermanentError } from '../../sdk/index.ts';
+import {
+  byteStringOfText,
+  cleanTree,
+  compareExtents,
+  compareTree,
+  fidelityOf,
+  findDirectory,
+  finishRoot,
+  flushTree,
+  inExtents,
+  readDevice,
+  readManifest,
+  requireDevice,
+  writeDevice,
+} from '../../tree/index.ts';
+import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE } from '../snapshot-capture/captures.ts';
+import { makeScratch, openRepository, type RunOptions } from '../snapshot-capture/work.ts';
+import type { Restored } from './restored.ts';
+import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
+import type { RestoreTask } from './task.ts';
+
+/** @throws VolprimeError; then the target must not be used. */
+export async function restoreFromRepository(task: RestoreTask, key: string, options: RunOptions): Promise<Restored> {
+  using scratch = makeScratch();
+  const repository = await openRepository(options, scratch.path, 'refuse');
+  const found = await findCapture(repository, key);
+  if (found === undefined) {
+    throw new PermanentError('CaptureNotFound', `The repository holds no complete capture ${key}.`);
+  }
+  requireSameKind(found.about.kind, task.target.kind);
+  const restore = task.target.kind === 'device' ? restoreDevice : restoreTree;
+  return await restore(task, found, repository, options);
+}
+
+async function restoreTree(
+  { target, subtree: asked, verify }: RestoreTask,
+  { about, manifest }: Capture,
+  repository: Repository,
+  { logger, signal, onProgress }: RunOptions,
+): Promise<Restored> {
+  const subtree = normalSubtree(asked);
+  const within = byteStringOfText(subtree);
+  const fidelity = fidelityOf(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const records = () => readManifest(repository.dump(manifest, MANIFEST_FILE));
+  // Before anything is written: is it there at all?
+  const root = await findDirectory(records(), within);
+  const counted = { bytes: 0, length: subtree === '' ? about.bytes : undefined, files: 0 };
+  using _ = reportProgress(() => counted, onProgress);
+  await cleanTree(target.path, signal);
+  logger.info('restoring', { bytes: about.bytes, files: about.files, subtree });
+  await repository.restore(about.data, subtree, target.path, ({ bytes_restored = 0, files_restored = 0 }) => {
+    counted.bytes = bytes_restored;
+    counted.files = files_restored;
+  });
+  await finishRoot(target.path, root, fidelity, signal);
+  await flushTree(target.path, signal);
+  if (!verify) return { files: counted.files, bytes: counted.bytes };
+  logger.info('comparing');
+  const { files, bytes, changed } = await compareTree(target.path, records(), {
+    subtree: within,
+    fidelity,
+    onFile: () => undefined,
+    signal,
+  });
+  if (changed > 0) logger.warn('names were written to while they were captured, and are not compared', { changed });
+  return { files, bytes };
+}
+
+async function restoreDevice(
+  { target, subtree, verify }: RestoreTask,
+  { about, manifest }: Capture,
+  repository: Repository,
+  { logger, signal, onProgress }: RunOptions,
+): Promise<Restored> {
+  refuseSubtreeOfDevice(normalSubtree(subtree));
+  requireDevice(target.path);
+  const counted = { bytes: 0, length: about.bytes, files: 0 };
+  using _ = reportProgress(() => counted, onProgress);
+  const content = inExtents(repository.dump(about.data, DEVICE_FILE));
+  await writeDevice(target.path, content, (bytes) => (counted.bytes += bytes));
+  if (verify) {
+    logger.info('comparing');
+    const records = readManifest(repository.dump(manifest, MANIFEST_FILE));
+    await compareExtents(readDevice(target.path, signal), records, () => undefined);
+  }
+  return { files: 1, bytes: about.bytes };
+}

@@ -1,0 +1,42 @@
+/** Why restic failed, from what it wrote to standard error. */
+import type { Credentials } from './credentials.ts';
+import type { Ending } from './failure.ts';
+import { parseMessage } from './messages.ts';
+
+const LONGEST = 600;
+
+export class Words {
+  readonly #credentials: Credentials;
+  /** What it ends with. */
+  #exit: string | undefined;
+  /** The first of what it could not do. */
+  #error: string | undefined;
+  #last = '';
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  take(line: string): void {
+    const message = parseMessage(line);
+    if (message?.message_type === 'exit_error') this.#exit = message.message;
+    else if (message?.message_type === 'error') {
+      const { item, error } = message;
+      this.#error ??= item === undefined || item === '' ? error.message : `${JSON.stringify(item)}: ${error.message}`;
+    } else if (message === undefined && line.trim() !== '') this.#last = line;
+  }
+
+  of(code: number | undefined): Ending {
+    return { code, words: this.words, atFile: this.#error !== undefined };
+  }
+
+  /** One line without secrets and without a full stop; '' where it said nothing. */
+  get words(): string {
+    const parts = [this.#error, this.#exit ?? this.#last].filter((part) => part !== undefined && part !== '');
+    const plain = parts.map((part) => part?.replaceAll('Fatal: ', '').replace(/\s+/g, ' ').trim());
+    return this.#credentials
+      .redact([...new Set(plain)].join('; '))
+      .slice(0, LONGEST)
+      .replace(/\.$/, '');
+  }
+}

@@ -1,0 +1,59 @@
+/** Copies a tree by rsync: holes, hard links, ACLs, attributes, devices, owners by their numbers. */
+import { AttemptFailedError, PermanentError } from '../sdk/errors.ts';
+import { OF_THE_FILE_SYSTEM } from './entry.ts';
+import { startProgram } from './program.ts';
+import { volumeFull } from './tree-errors.ts';
+
+export interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  /** Without what its file system put there: is `from` a volume's root? */
+  readonly wholeVolume: boolean;
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+const NOTHING_SAID = 'rsync says nothing';
+/** Labels belong to the mount, the rest to the system that runs. */
+const NOT_OF_THE_DATA = ['security.selinux', 'security.ima', 'security.evm', 'trusted.*'];
+
+/**
+ * The content of one directory into another, which takes its owner, mode and times over.
+ * @throws PermanentError `VolumeFull`, AttemptFailedError `CopyFailed`
+ */
+export async function copyTree({ from, to, wholeVolume, onBytes, signal }: CopyOptions): Promise<void> {
+  const args = [
+    '-aHAXS',
+    '--numeric-ids',
+    '--whole-file',
+    '--info=progress2',
+    '--no-human-readable',
+    '--outbuf=L',
+    ...NOT_OF_THE_DATA.map((name) => `--filter=-x ${name}`),
+    ...(wholeVolume ? [...OF_THE_FILE_SYSTEM].map((name) => `--exclude=/${name}`) : []),
+    '--',
+    `${from}/`,
+    `${to}/`,
+  ];
+  let words = NOTHING_SAID;
+  await using program = startProgram({
+    file: 'rsync',
+    args,
+    onComplaint: (line) => {
+      // The first says what was wrong; the last only that something was.
+      if (words === NOTHING_SAID) words = line;
+    },
+    signal,
+  });
+  for await (const text of program.output) {
+    const bytes = /(\d+)\s+\d+%[^%]*$/.exec(text.toString('latin1'))?.[1];
+    if (bytes !== undefined) onBytes(Number(bytes));
+  }
+  const code = await program.ended;
+  if (code === 0) return;
+  if (/No space left|quota exceeded/i.test(words)) throw volumeFull();
+  if (/Operation not permitted|Permission denied/.test(words)) {
+    throw new PermanentError('CopyFailed', `Copying failed: ${words} (owners, devices and files of others need root).`);
+  }
+  throw new AttemptFailedError('CopyFailed', `Copying failed: ${words} (rsync ended with ${code}).`);
+}

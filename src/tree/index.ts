@@ -1,0 +1,21 @@
+/**
+ * Trees of files and block devices: walked, described by a manifest, copied, compared.
+ *
+ * Called by the execution halves of the snapshot plugins, and by `restic` for its way to run programs. It must not know Kubernetes, nor
+ * repositories. Names are bytes throughout; memory does not grow with the number of files.
+ */
+export { type ByteString, byteStringOfText, comparePaths, parentOf, printable } from './bytes.ts';
+export { compareExtents, inExtents, readDevice, requireDevice, writeDevice } from './extents.ts';
+export { describeDevice, type DeviceDescription } from './describe-device.ts';
+export { copyTree, type CopyOptions } from './copy.ts';
+export { cleanTree } from './clean.ts';
+export { compareTree, type Compared, type CompareOptions } from './compare.ts';
+export { type Fidelity, fidelityOf } from './differences.ts';
+export { OF_THE_FILE_SYSTEM, readEntry } from './entry.ts';
+export { flushTree } from './flush.ts';
+export { splitLines } from './lines.ts';
+export type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './manifest.ts';
+export { type Program, runProgram, startProgram } from './program.ts';
+export { readManifest } from './read-manifest.ts';
+export { describeTree, type DescribeOptions, type Manifest, type TreeDescription } from './describe.ts';
+export { findDirectory, finishRoot } from './root.ts';

@@ -1,0 +1,185 @@
+/**
+ * The manifest of a capture: JSON lines. First the header, then one line for each name of the tree, in the order of the walk, or each extent of
+ * the device, at last the end with the totals. Without its end it is no manifest.
+ *
+ * A path is `path`, or `pathBytes` (base64) where it is not UTF-8. The format may gain members; a reader refuses a version that it does not know.
+ */
+import * as z from 'zod';
+import { byteStringOf, byteStringOfText, type ByteString, bytesOf, textOf } from './bytes.ts';
+import { entryTypes, type TreeEntry } from './entry.ts';
+
+export const MANIFEST_VERSION = 1;
+
+const digits = z.string().regex(/^-?\d+$/);
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const base64 = z.base64();
+
+const headerSchema = z.object({
+  manifest: z.literal('volprime'),
+  version: z.literal(MANIFEST_VERSION),
+  kind: z.enum(['directory', 'device']),
+  /** What it is a manifest of, in the words of who made it. */
+  about: z.record(z.string(), z.unknown()),
+  /** RFC 3339; all that the manifest says was true then or later. */
+  startedAt: z.iso.datetime(),
+});
+
+const named = { path: z.string().optional(), pathBytes: base64.optional() };
+
+const entrySchema = z.object({
+  ...named,
+  type: z.enum(entryTypes),
+  mode: z.int().min(0).max(0o7777),
+  uid: count,
+  gid: count,
+  size: count.optional(),
+  mtime: digits,
+  ctime: digits,
+  inode: digits,
+  links: z.int().min(2).optional(),
+  target: z.string().optional(),
+  targetBytes: base64.optional(),
+  device: z.object({ major: count, minor: count }).optional(),
+  sha256: sha256.optional(),
+  attributes: z.record(z.string(), base64).optional(),
+  changed: z.literal(true).optional(),
+});
+
+const extentSchema = z.object({ extent: count, sha256, length: count.optional() });
+const endSchema = z.object({ end: z.object({ files: count, bytes: count, changed: count }) });
+
+const recordSchema = z.union([entrySchema, extentSchema, endSchema, headerSchema]);
+
+export type ManifestHeader = z.infer<typeof headerSchema>;
+/** Files and bytes of their content (of a device: its size); names whose state at the capture is not known. */
+export type Totals = z.infer<typeof endSchema>['end'];
+
+export interface ManifestEntry extends TreeEntry {
+  /** Of files; absent where the content could not be read as one. */
+  readonly sha256?: string;
+  readonly attributes?: AttributeValues;
+  /** It was written to while it was captured, so nothing is known of what the capture holds. */
+  readonly changed?: true;
+}
+
+/** Values of extended attributes in base64, by full names ("user.a", "system.posix_acl_access"). */
+export type AttributeValues = Readonly<Record<string, string>>;
+
+/** `index` counts pieces of EXTENT_BYTES; pieces of nothing but zeros are left out. */
+export interface Extent {
+  readonly index: number;
+  readonly sha256: string;
+  /** Bytes, of the last piece where it is shorter. */
+  readonly length?: number;
+}
+
+export type ManifestRecord =
+  | { readonly type: 'header'; readonly header: ManifestHeader }
+  | { readonly type: 'entry'; readonly entry: ManifestEntry }
+  | { readonly type: 'extent'; readonly extent: Extent }
+  | { readonly type: 'end'; readonly totals: Totals };
+
+/** One line, with its line feed. */
+export function encodeRecord(record: ManifestRecord): string {
+  return `${JSON.stringify(jsonOf(record))}\n`;
+}
+
+/** @throws Error that says what is wrong, without the line's content. */
+export function decodeRecord(line: string): ManifestRecord {
+  const parsed = recordSchema.safeParse(parseJson(line));
+  if (!parsed.success) throw new Error('a line of the manifest is not understood');
+  const json = parsed.data;
+  if ('manifest' in json) return { type: 'header', header: json };
+  if ('end' in json) return { type: 'end', totals: json.end };
+  if ('extent' in json) {
+    const { extent: index, sha256, length } = json;
+    return { type: 'extent', extent: { index, sha256, ...(length !== undefined && { length }) } };
+  }
+  return { type: 'entry', entry: entryOf(json) };
+}
+
+function jsonOf(record: ManifestRecord): unknown {
+  switch (record.type) {
+    case 'header':
+      return record.header;
+    case 'entry':
+      return jsonOfEntry(record.entry);
+    case 'extent':
+      return jsonOfExtent(record.extent);
+    case 'end':
+      return { end: record.totals };
+  }
+}
+
+function jsonOfEntry(entry: ManifestEntry): z.infer<typeof entrySchema> {
+  const { path, type, mode, uid, gid, size, mtime, ctime, inode, links, target, device, sha256, attributes, changed } =
+    entry;
+  return {
+    ...jsonOfName(path),
+    type,
+    mode,
+    uid,
+    gid,
+    ...(type === 'file' && { size }),
+    mtime,
+    ctime,
+    inode,
+    ...(links > 1 && { links }),
+    ...(target !== undefined && jsonOfTarget(target)),
+    ...(device && { device }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(attributes && { attributes }),
+    ...(changed && { changed }),
+  };
+}
+
+function jsonOfExtent({ index, sha256, length }: Extent): z.infer<typeof extentSchema> {
+  return { extent: index, sha256, ...(length !== undefined && { length }) };
+}
+
+function jsonOfName(path: ByteString): { path: string } | { pathBytes: string } {
+  const text = textOf(path);
+  return text === undefined ? { pathBytes: bytesOf(path).toString('base64') } : { path: text };
+}
+
+function jsonOfTarget(target: ByteString): { target: string } | { targetBytes: string } {
+  const text = textOf(target);
+  return text === undefined ? { targetBytes: bytesOf(target).toString('base64') } : { target: text };
+}
+
+function entryOf(json: z.infer<typeof entrySchema>): ManifestEntry {
+  const { path: _, pathBytes: __, target: text, targetBytes, size = 0, links = 1, device, ...rest } = json;
+  const target = decoded(text, targetBytes);
+  const { sha256, attributes, changed, ...plain } = rest;
+  return {
+    ...plain,
+    path: pathOf(json),
+    size,
+    links,
+    ...(target !== undefined && { target }),
+    ...(device && { device }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(attributes && { attributes }),
+    ...(changed && { changed }),
+  };
+}
+
+function pathOf(json: { readonly path?: string | undefined; readonly pathBytes?: string | undefined }): ByteString {
+  const path = decoded(json.path, json.pathBytes);
+  if (path === undefined) throw new Error('a line of the manifest names no path');
+  return path;
+}
+
+function decoded(text: string | undefined, bytes: string | undefined): ByteString | undefined {
+  if (text !== undefined) return byteStringOfText(text);
+  return bytes === undefined ? undefined : byteStringOf(Buffer.from(bytes, 'base64'));
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
