@@ -2,11 +2,17 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { lifecycleEvents, reasons, sweepReasons } from './reasons.ts';
+import { snapshotReasons } from './snapshot-reasons.ts';
 
 const root = join(import.meta.dirname, '..');
 const said = /(?:\breason: |new (?:PermanentError|AttemptFailedError)\(\s*|reason\?\? )'([A-Z][A-Za-z]+)'/g;
-/** Not reasons of a condition. */
-const elsewhere = new Set(['Backoff', ...Object.keys(lifecycleEvents), ...Object.keys(sweepReasons)]);
+/** Not reasons of a condition of a Population. */
+const elsewhere = new Set([
+  'Backoff',
+  ...Object.keys(lifecycleEvents),
+  ...Object.keys(sweepReasons),
+  ...Object.keys(snapshotReasons),
+]);
 
 test('every reason that the code says is in the table', () => {
   const found = new Set<string>();
