@@ -28,6 +28,7 @@ const minutes: Readonly<Record<Group, number>> = {
   thousands: 4,
   idle: 3,
   failing: 4,
+  restore: 2,
   data: 12,
 };
 

@@ -1,9 +1,10 @@
 /** The groups of figures: what is run for each, and what is made of it. */
 import { bareScript } from './bare-script.ts';
 import { type Figure, type FigureInput, figure, median } from './figures.ts';
-import { archiveSource, instantSource } from './objects.ts';
+import { archiveSource, instantSource, restoreSource } from './objects.ts';
 import type { ClusterGroup } from './options.ts';
-import { plainClaims, plainPods } from './passes.ts';
+import { plainClaims, plainPods, plainRestores } from './passes.ts';
+import { provideSnapshot } from './snapshot.ts';
 import { failing, idle, manyNamespaces, thousands } from './scale.ts';
 import { type Cost, type Plan, type Round, runRounds } from './rounds.ts';
 import type { Bench, Subject } from './subject.ts';
@@ -34,6 +35,11 @@ export async function measure(bench: Bench, group: ClusterGroup): Promise<Figure
       return (await idle(bench)).map(figure);
     case 'failing':
       return (await failing(bench)).map(figure);
+    case 'restore': {
+      await using _snapshot = await provideSnapshot(bench);
+      const floors = { 'plain restores': plainRestores };
+      return await run({ group, source: restoreSource, floors, count: 1, repeat: 7 }, oneRestore);
+    }
   }
 }
 
@@ -44,6 +50,16 @@ function oneClaim(rounds: readonly Round[]): FigureInput[] {
     { name: '1 claim, create to Bound, to the bare script', ...script, unit: 's' },
     { name: '1 claim, create to Bound, to a plain claim', ...plain, unit: 's' },
     ...firstAction(rounds, 'first action on 1 claim', 100),
+  ];
+}
+
+/** A native restore is the driver's work and the way around it: what that way adds, in seconds. */
+function oneRestore(rounds: readonly Round[]): FigureInput[] {
+  const { value, floor } = compare(rounds, 'plain restores', 'seconds', ({ bound }) => bound);
+  return [
+    { name: '1 native restore, create to Bound, to a plain claim of the same snapshot', value, floor, unit: 's' },
+    { name: '1 native restore, what it adds to a plain claim', value: value - floor, unit: 's', target: 0.3 },
+    ...requests(rounds, 1, { path: 'native restore', mostWrites: 16 }),
   ];
 }
 

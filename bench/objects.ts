@@ -10,6 +10,14 @@ export const failingSource: DataSourceRef = { ...instantSource, name: 'failing' 
 export const scriptSource: DataSourceRef = { apiGroup: 'bench.volprime.dev', kind: 'Nobody', name: 'nobody' };
 export const archiveSource: DataSourceRef = { apiGroup: 'provider.example.com', kind: 'Provider', name: 'archive' };
 
+/** Where a snapshot of the benchmark's own is there. */
+export const restoreSource: DataSourceRef = { apiGroup: 'volprime.dev', kind: 'SnapshotRestore', name: 'bench' };
+export const snapshotSource: DataSourceRef = {
+  apiGroup: 'snapshot.storage.k8s.io',
+  kind: 'VolumeSnapshot',
+  name: 'bench',
+};
+
 export interface ClaimInput {
   readonly name: string;
   readonly namespace?: string | undefined;

@@ -3,7 +3,17 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Those that need a cluster. */
-export const clusterGroups = ['claim', 'claims', 'pod', 'pods', 'spread', 'thousands', 'idle', 'failing'] as const;
+export const clusterGroups = [
+  'claim',
+  'claims',
+  'pod',
+  'pods',
+  'spread',
+  'thousands',
+  'idle',
+  'failing',
+  'restore',
+] as const;
 export type ClusterGroup = (typeof clusterGroups)[number];
 export const groups = [...clusterGroups, 'data'] as const;
 export type Group = (typeof groups)[number];

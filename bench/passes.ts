@@ -2,7 +2,7 @@
 import { CLAIM_FINALIZER, LABEL_MANAGED_BY, MANAGED_BY } from '../src/api/names.ts';
 import type { DataSourceRef, KubeObject, Pod } from '../src/api/objects.ts';
 import { claims, pods } from '../src/api/resources.ts';
-import { hasEnded, isBound, namesOf, newClaim, newPod } from './objects.ts';
+import { hasEnded, isBound, namesOf, newClaim, newPod, snapshotSource } from './objects.ts';
 import { allSeen, nothingLeft } from './observer.ts';
 import { createAll, type Site } from './site.ts';
 
@@ -22,9 +22,22 @@ export interface PopulatedTimes {
 }
 
 /** Claims without a data source, create to Bound. */
-export async function plainClaims(site: Site, { prefix, count, storageClass }: Pass): Promise<number> {
+export function plainClaims(site: Site, pass: Pass): Promise<number> {
+  return provisionedClaims(site, pass, undefined);
+}
+
+/** Claims that the CSI driver makes from a snapshot, create to Bound. */
+export function plainRestores(site: Site, pass: Pass): Promise<number> {
+  return provisionedClaims(site, pass, snapshotSource);
+}
+
+async function provisionedClaims(
+  site: Site,
+  { prefix, count, storageClass }: Pass,
+  source: DataSourceRef | undefined,
+): Promise<number> {
   const names = namesOf(prefix, count);
-  const objects = names.map((name) => newClaim({ name, storageClass }));
+  const objects = names.map((name) => newClaim({ name, storageClass, source }));
   const elapsed = stopwatch();
   const bound = allSeen(site.claims, { what: 'plain claims to be bound', names, wanted: isBound });
   await Promise.all([bound, createAll(site, claims, objects)]);

@@ -46,6 +46,7 @@ const instants: Resource = {
 const projectDir = join(import.meta.dirname, '..');
 const crdFiles = [
   'crds/volprime.dev_populations.yaml',
+  'crds/volprime.dev_snapshotrestores.yaml',
   'crds/provider.example.com_providers.yaml',
   'bench/plugins/crd.yaml',
 ];
@@ -152,7 +153,7 @@ export function written<T>(outcome: WriteOutcome<T>, what: string): T {
   throw new Error(`${what}: ${outcome.type}${'message' in outcome ? `: ${outcome.message}` : ''}`);
 }
 
-async function poll(what: string, check: () => Promise<unknown>): Promise<void> {
+export async function poll(what: string, check: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + 30_000;
   while (!(await check())) {
     if (performance.now() > end) throw new Error(`waiting for ${what}: not within 30 s`);
