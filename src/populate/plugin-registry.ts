@@ -72,7 +72,9 @@ export class PluginRegistry {
    * alike, so nothing else tells a restore of ours from CSI's.
    */
   of(claim: Claim, { storageClass, begun }: ClaimStanding): RegisteredPlugin | undefined {
-    const { apiGroup = '', kind = '' } = claim.spec.dataSourceRef ?? {};
+    const ref = claim.spec.dataSourceRef;
+    // Null, not absent, is what the API server stores for the core group.
+    const [apiGroup, kind] = [ref?.apiGroup ?? '', ref?.kind ?? ''];
     const found = this.ofKind(apiGroup, kind);
     const concerns = !isPassedThrough(apiGroup, kind) || begun || isWrapper(storageClass) || this.#isOwnSnapshot(claim);
     return concerns ? found : undefined;
