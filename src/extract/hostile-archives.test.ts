@@ -378,7 +378,7 @@ describe('row 18: sparse files', () => {
 
 test('row 19: attributes and access control lists that are not kept are told of', async () => {
   const { notes } = await run(
-    tar([paxHeader({ 'SCHILY.xattr.user.a': 'b', 'SCHILY.acl.access': 'user::rw-' }), { name: 'f' }]),
+    tar([paxHeader({ 'SCHILY.xattr.trusted.a': 'b', 'SCHILY.acl.access': 'user::rw-' }), { name: 'f' }]),
   );
   expect(notes).toEqual(
     expect.arrayContaining([expect.stringContaining('attributes'), expect.stringContaining('access control lists')]),

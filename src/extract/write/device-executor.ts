@@ -54,6 +54,10 @@ export class DeviceExecutor implements TreeCommands, Disposable {
     throw notATree();
   }
 
+  setAttributes(): never {
+    throw notATree();
+  }
+
   setMode(): never {
     throw notATree();
   }

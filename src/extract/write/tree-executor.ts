@@ -30,6 +30,7 @@ import { PermanentError } from '../../sdk/errors.ts';
 import { hostile, quote } from '../entries/entry-name.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import { codeOf } from '../error-code.ts';
+import { type Attributes, setExtendedAttributes } from './extended-attributes.ts';
 import type { DirectoryAttributes, FileAttributes, TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';
 
@@ -87,6 +88,10 @@ export class TreeExecutor implements TreeCommands, Disposable {
         mkdirSync(path, mode);
       }
     });
+  }
+
+  setAttributes(given: ReadonlyMap<ByteString, Attributes>): number {
+    return setExtendedAttributes(Buffer.from(this.#root, 'latin1').toString(), given);
   }
 
   createFile(name: ByteString, mode: number): void {
