@@ -17,10 +17,11 @@ import { bundle } from './bundle.ts';
 
 export const appDir = '/app';
 
-/** Programs of the machine that the image needs: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for. */
+/** Programs of the machine that the image needs: `sync` flushes a volume, `fallocate` blanks a device, `xz` and `bzip2` unpack what Node has no codec for. */
 export const programs: Readonly<Record<string, string>> = {
   '/usr/local/bin/node': realpathSync(process.execPath),
   '/usr/bin/sync': '/usr/bin/sync',
+  '/usr/bin/fallocate': '/usr/bin/fallocate',
   '/usr/bin/xz': '/usr/bin/xz',
   '/usr/bin/bzip2': '/usr/bin/bzip2',
 };
