@@ -48,6 +48,7 @@ test('the layers hold Node and the programs, and no package is there to be loade
     expect.arrayContaining([
       'usr/local/bin/node',
       'usr/bin/sync',
+      'usr/bin/fallocate',
       'usr/bin/xz',
       'usr/bin/bzip2',
       'usr/bin/restic',

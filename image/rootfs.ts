@@ -18,11 +18,12 @@ import { bundle } from './bundle.ts';
 export const appDir = '/app';
 
 /**
- * Programs that the image needs, by their places in it: `sync` flushes a volume, `xz` and `bzip2` unpack what Node has no codec for, `rsync`
- * and `restic` move trees, and what Node cannot ask the system (extended attributes) `getfattr` and `setfattr` do, in batches by `xargs`, and `touch` sets times to the nanosecond.
+ * Programs that the image needs, by their places in it: `sync` flushes a volume, `fallocate` blanks a device, `xz` and `bzip2` unpack what Node
+ * has no codec for, `rsync` and `restic` move trees. What Node cannot ask the system for, `getfattr` and `setfattr` do (extended attributes), in
+ * batches by `xargs`, and `touch` (times to the nanosecond).
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
-  const ofMachine = ['sync', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch'];
+  const ofMachine = ['sync', 'fallocate', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch'];
   return {
     '/usr/local/bin/node': realpathSync(process.execPath),
     '/usr/bin/restic': realpathSync(restic),

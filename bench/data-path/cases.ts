@@ -1,16 +1,21 @@
 /** What is compared with what, and what is to be reached. */
-import { type Command, installed, shell, volprime } from './commands.ts';
+import { type Command, shell, volprime } from './commands.ts';
 import type { SetName } from './data-sets.ts';
 
 export interface Place {
   readonly url: string;
+  /** Each connection is limited. */
   readonly slowUrl: string;
   readonly directory: string;
   readonly device: string;
+  /** In memory: for whoever must store a download before unpacking it. */
+  readonly scratch: string;
 }
 
 export interface Floor {
   readonly name: string;
+  /** Without these on this machine it is left out. */
+  readonly programs: readonly string[];
   readonly command: (place: Place) => Command;
   /** How many times as fast as this floor Volprime is to be. Of several floors of one kind the best counts. */
   readonly speed: number | undefined;
@@ -20,6 +25,8 @@ export interface Floor {
 export interface Case {
   readonly name: string;
   readonly set: SetName;
+  /** Below the server's root. */
+  readonly file: string;
   /** The file system is flushed at the end, by all. */
   readonly onDisk: boolean;
   readonly target: 'directory' | 'device';
@@ -29,18 +36,29 @@ export interface Case {
 
 const usual = (speed: number | undefined, name: string, script: (place: Place) => string): Floor => ({
   name,
+  programs: programsOf(name),
   command: (place) => shell(script(place)),
   speed,
   kind: 'usual',
 });
 
-/** One of several tools of which the fastest counts; left out where it is not installed. */
+/** One of several tools of which the fastest counts. */
 const rivals = (speed: number | undefined, commands: Readonly<Record<string, (place: Place) => string>>): Floor[] =>
-  Object.entries(commands)
-    .filter(([program]) => installed(program))
-    .map(([program, script]) => ({ name: program, command: (place) => shell(script(place)), speed, kind: 'best' }));
+  Object.entries(commands).map(([program, script]) => ({
+    name: program,
+    programs: [program],
+    command: (place) => shell(script(place)),
+    speed,
+    kind: 'best',
+  }));
 
-const archive = (file: string): Pick<Case, 'onDisk' | 'target' | 'volprime'> => ({
+/** "curl|tar xz; sync -f": the first word of each command. */
+function programsOf(name: string): string[] {
+  return name.split(/[|;]/).flatMap((command) => /^\s*(\S+)/.exec(command)?.[1] ?? []);
+}
+
+const archive = (file: string): Pick<Case, 'file' | 'onDisk' | 'target' | 'volprime'> => ({
+  file,
   onDisk: false,
   target: 'directory',
   volprime: ({ url, directory }) =>
@@ -86,6 +104,7 @@ const tarZst = (set: SetName): Case => ({
 /** Ours is flushed at the end; so the floor is. */
 const image = (file: string, speed: number, unpack: string): Case => ({
   name: file,
+  file,
   set: 'c',
   onDisk: false,
   target: 'device',
@@ -93,11 +112,14 @@ const image = (file: string, speed: number, unpack: string): Case => ({
   floors: [
     usual(
       speed,
-      `curl|${unpack}>device`,
+      `curl|${unpack} >device; sync`,
       ({ url, device }) => `curl -s ${url}/${file} | ${unpack} > ${device} && sync ${device}`,
     ),
   ],
 });
+
+const aria2c = (url: string, scratch: string) =>
+  `aria2c -q -x16 -s16 -k1M --allow-overwrite --file-allocation=none -d ${scratch} -o a.tar ${url}/a.tar`;
 
 export const cases: readonly Case[] = [
   tarGz('b', { usual: 1.6, best: 1.15 }),
@@ -117,6 +139,36 @@ export const cases: readonly Case[] = [
         1.4,
         'curl|tar xz; sync -f',
         ({ url, directory }) => `curl -s ${url}/b.tar.gz | tar xzf - -C ${directory} && sync -f ${directory}`,
+      ),
+    ],
+  },
+  {
+    ...archive('b.zip'),
+    name: 'b.zip',
+    set: 'b',
+    floors: [
+      usual(
+        1.8,
+        'curl; unzip',
+        ({ url, directory, scratch }) =>
+          `curl -s -o ${scratch}/b.zip ${url}/b.zip && unzip -q ${scratch}/b.zip -d ${directory}`,
+      ),
+      ...rivals(undefined, { bsdtar: ({ url, directory }) => `curl -s ${url}/b.zip | bsdtar -xf - -C ${directory}` }),
+    ],
+  },
+  {
+    // Not compressed, so that it is the network that limits: the floor only downloads.
+    ...archive('a.tar'),
+    name: 'a.tar at 40 MiB/s a connection',
+    set: 'a',
+    volprime: ({ slowUrl, directory }) =>
+      volprime({ url: `${slowUrl}/a.tar`, target: directory, kind: 'directory', flush: false }),
+    floors: [
+      usual(1 / 1.1, 'aria2c -x16', ({ slowUrl, scratch }) => aria2c(slowUrl, scratch)),
+      usual(
+        undefined,
+        'aria2c -x16; tar x',
+        ({ slowUrl, scratch, directory }) => `${aria2c(slowUrl, scratch)} && tar xf ${scratch}/a.tar -C ${directory}`,
       ),
     ],
   },

@@ -9,6 +9,7 @@ import { createCipheriv } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { installed } from './commands.ts';
 
 export type SetName = 'a' | 'b' | 'c' | 'd';
 
@@ -44,7 +45,7 @@ function makeArchives(set: 'a' | 'b' | 'd'): void {
   });
   shell(`gzip -6 -k -f ${plain}`);
   shell(`zstd -q -3 -k -f ${plain}`);
-  if (set === 'b') shell(`cd ${tree} && rm -f ../b.zip && zip -q -r ../b.zip .`);
+  if (set === 'b' && installed('zip')) shell(`cd ${tree} && rm -f ../b.zip && zip -q -r ../b.zip .`);
   rmSync(tree, { recursive: true });
 }
 

@@ -1,8 +1,10 @@
 /** Volprime and its floors in turn, round by round, each on a fresh file system; ratios are of one and the same round, medians count. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Figure, figure, median } from '../figures.ts';
 import { type Case, cases, type Floor, type Place } from './cases.ts';
-import { type Command, prepareCommands, type Run, runCommand } from './commands.ts';
-import { provideData } from './data-sets.ts';
+import { type Command, installed, prepareCommands, type Run, runCommand } from './commands.ts';
+import { dataDir, provideData } from './data-sets.ts';
 import { startFileServer } from './server.ts';
 import { type BenchVolume, openVolume } from './volume.ts';
 
@@ -17,17 +19,32 @@ export interface DataPathOptions {
 const PEAK_RSS = 160;
 
 export async function measureDataPath({ rounds, only, say }: DataPathOptions): Promise<Figure[]> {
-  const chosen = cases.filter(({ name }) => only === undefined || name.startsWith(only));
-  provideData(new Set(chosen.map(({ set }) => set)), say);
+  const wanted = cases.filter(({ name }) => only === undefined || name.startsWith(only));
+  provideData(new Set(wanted.map(({ set }) => set)), say);
+  const chosen = wanted.filter(({ name, file }) => {
+    const there = existsSync(join(dataDir, file));
+    if (!there) say(`  ${name}: left out, since no program here makes ${file}`);
+    return there;
+  });
   await prepareCommands();
   await using server = await startFileServer();
   const figures: Figure[] = [];
   for (const one of chosen) {
     using volume = openVolume({ onDisk: one.onDisk });
-    const place: Place = { ...server, directory: volume.mountPoint, device: volume.device };
-    figures.push(...(await measureCase(one, { volume, place, rounds, say })));
+    const place: Place = { ...server, directory: volume.mountPoint, device: volume.device, scratch: volume.scratch };
+    figures.push(...(await measureCase(withFloorsOf(one, say), { volume, place, rounds, say })));
   }
   return figures;
+}
+
+/** With the floors whose programs this machine has. */
+function withFloorsOf(one: Case, say: (line: string) => void): Case {
+  const floors = one.floors.filter(({ name, programs }) => {
+    const missing = programs.filter((program) => !installed(program));
+    if (missing.length > 0) say(`  ${one.name}: ${name} is left out, since this machine lacks ${missing.join(', ')}`);
+    return missing.length === 0;
+  });
+  return { ...one, floors };
 }
 
 interface Ground {

@@ -12,6 +12,8 @@ export interface BenchVolume extends Disposable {
   readonly mountPoint: string;
   /** The loop device itself, for images. */
   readonly device: string;
+  /** A directory in memory, beside the file system. */
+  readonly scratch: string;
   /** Makes the file system anew and mounts it. */
   renew(): void;
   /** Takes the file system off the device. */
@@ -19,14 +21,17 @@ export interface BenchVolume extends Disposable {
 }
 
 const SIZE = 4 * 1024 ** 3;
+const SCRATCH_SIZE = 2 * 1024 ** 3;
 
 /** @param onDisk the loop device's file lies on this machine's disk instead of in memory. */
 export function openVolume({ onDisk }: { readonly onDisk: boolean }): BenchVolume {
   const work = mkdtempSync(join(onDisk ? join(import.meta.dirname, '../../build/bench') : tmpdir(), 'volume-'));
   const memory = join(work, 'memory');
   const mountPoint = join(work, 'mounted');
+  const scratch = join(memory, 'scratch');
   for (const directory of [memory, mountPoint]) mkdirSync(directory);
-  if (!onDisk) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE + 1024 ** 3}`, 'tmpfs', memory]);
+  if (!onDisk) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE + SCRATCH_SIZE}`, 'tmpfs', memory]);
+  mkdirSync(scratch);
   const file = join(memory, 'disk');
   writeFileSync(file, '');
   truncateSync(file, SIZE);
@@ -39,6 +44,7 @@ export function openVolume({ onDisk }: { readonly onDisk: boolean }): BenchVolum
   return {
     mountPoint,
     device,
+    scratch,
     renew() {
       detach();
       // Lazy initialisation would run beside the measurement.

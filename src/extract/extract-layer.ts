@@ -7,7 +7,7 @@ import type { Notes } from './entries/notes.ts';
 import type { Overlay } from './entries/overlay.ts';
 import { applyPolicy } from './entries/policy.ts';
 import { SingleFileReader } from './entries/single-file-reader.ts';
-import { BLOCK_SIZE, type ByteString, isTarHeader } from './entries/tar-header.ts';
+import { BLOCK_SIZE, type ByteString, isTarHeader, isZero } from './entries/tar-header.ts';
 import { TarReader } from './entries/tar-reader.ts';
 import { isZipStart } from './entries/zip-header.ts';
 import { ZipReader } from './entries/zip-reader.ts';
@@ -54,6 +54,7 @@ export async function extractLayer(options: LayerOptions): Promise<void> {
   using content = opened;
   let reader: ContentReader | undefined;
   let packedMemory: Buffer | undefined;
+  /** Of content that is not zeros. */
   let bytes = 0;
   for (;;) {
     const chunk = packedMemory ?? memory.nextData();
@@ -72,7 +73,7 @@ export async function extractLayer(options: LayerOptions): Promise<void> {
       reader = openReader({ ...options, codec, head: got, handler });
     }
     if (length === 0) break;
-    bytes += length;
+    if (!isZero(got)) bytes += length;
     if (codec !== undefined) limits.checkRatio(bytesTaken(), bytes);
     reader.write(got);
     const pause = onPiece();

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { endOfArchive, paxHeader, type RawEntry, rawEntry, tar } from '../../test/support/archives.ts';
-import { extract as extractInto } from '../../test/support/extraction.ts';
+import { extract as extractInto, pipelines } from '../../test/support/extraction.ts';
+import { installed } from '../../test/support/installed.ts';
 
 /** Real files on a disk that others use as well. */
 jest.setTimeout(60_000);
@@ -187,10 +188,64 @@ describe('names', () => {
   });
 
   test('extended attributes that get lost are mentioned', async () => {
-    const { notes } = await extractInto(tar([paxHeader({ 'SCHILY.xattr.user.a': 'b' }), { name: 'f' }]), root);
+    const lost = paxHeader({ 'SCHILY.xattr.trusted.a': 'b' });
+    const link: RawEntry = { name: 'link', type: '2', linkName: 'f' };
+    const { notes } = await extractInto(tar([lost, { name: 'f' }, lost, link]), root);
     expect(notes).toEqual([expect.stringContaining('extended attributes')]);
   });
 });
+
+(installed('setfattr') ? describe : describe.skip).each(Object.keys(pipelines) as (keyof typeof pipelines)[])(
+  'extended attributes, %s',
+  (through) => {
+    const attributesOf = (name: string) =>
+      execFileSync('getfattr', ['--absolute-names', '-m', '-', '--dump', '-e', 'text', join(root, name)], {
+        encoding: 'utf8',
+      })
+        .split('\n')
+        .slice(1)
+        .filter((line) => line !== '');
+
+    test('of files and directories, whatever their names, modes and values', async () => {
+      const archive = tar([
+        paxHeader({ 'SCHILY.xattr.user.a': 'first', 'SCHILY.xattr.user.b%3Dc d': '' }),
+        { name: 'read-only', mode: 0o444, mtime: 1_500_000_000 },
+        paxHeader({ 'LIBARCHIVE.xattr.user.two': Buffer.from('x'.repeat(3000)).toString('base64') }),
+        { name: 'di r\n\\/', type: '5', mode: 0o555 },
+        paxHeader({ 'SCHILY.xattr.user.ü': 'y' }),
+        { name: 'di r\n\\/ä', data: 'content' },
+        { name: 'none' },
+      ]);
+      const { notes } = await extractInto(archive, root, { through });
+      expect(notes).toEqual([]);
+      expect(attributesOf('read-only')).toEqual(['user.a="first"', 'user.b\\075c d=""']);
+      expect(attributesOf('di r\n\\')).toEqual([`user.two="${'x'.repeat(3000)}"`]);
+      expect(attributesOf('di r\n\\/ä')).toEqual(['user.ü="y"']);
+      expect(attributesOf('none')).toEqual([]);
+      const { mode, mtimeMs } = statSync(join(root, 'read-only'));
+      expect([mode & 0o777, mtimeMs]).toEqual([0o444, 1_500_000_000_000]);
+      expect(statSync(join(root, 'di r\n\\')).mode & 0o777).toBe(0o555);
+    });
+
+    test('are those of the last entry of a name', async () => {
+      const attributed = paxHeader({ 'SCHILY.xattr.user.a': 'b' });
+      await extractInto(tar([attributed, { name: 'f', mode: 0o400 }, { name: 'f', mode: 0o640 }]), root, { through });
+      expect(attributesOf('f')).toEqual([]);
+      expect(statSync(join(root, 'f')).mode & 0o777).toBe(0o640);
+    });
+
+    test('that the file system does not take are told of, one by one', async () => {
+      const tooLarge = 'x'.repeat(100_000);
+      const archive = tar([
+        paxHeader({ 'SCHILY.xattr.user.a': tooLarge, 'SCHILY.xattr.user.b': 'kept' }),
+        { name: 'f', data: 'content' },
+      ]);
+      const { notes } = await extractInto(archive, root, { through });
+      expect(notes).toEqual([expect.stringContaining('extended attributes')]);
+      expect([attributesOf('f'), contentOf('f')]).toEqual([['user.b="kept"'], 'content']);
+    });
+  },
+);
 
 describe('a hostile archive is refused, by name', () => {
   const cases: [what: string, entries: RawEntry[], named: string][] = [

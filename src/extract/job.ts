@@ -46,7 +46,10 @@ export interface Limits {
   /** Bytes written, holes counted. Undefined: what the volume holds. */
   readonly bytes: number | undefined;
   readonly files: number;
-  /** Bytes out for each byte in, once more than 16 MiB have come out. */
+  /**
+   * Bytes out for each byte in, once more than 16 MiB have come out. Zeros do not count: honest images and databases hold so many of them
+   * that any codec goes beyond any ratio. What they fill is bounded by `bytes`, and by the volume.
+   */
   readonly ratio: number;
   /** Bytes per second of download. */
   readonly bandwidth: number | undefined;

@@ -1,9 +1,10 @@
 /** Bounds on what an archive may turn into, so that a small body cannot fill a volume, or keep the populator at work for ever. */
 import { PermanentError } from '../sdk/errors.ts';
 import type { Entry, EntryHandler } from './entries/entry.ts';
+import { isZero } from './entries/tar-header.ts';
 import type { Limits } from './job.ts';
 
-/** Below this the ratio says nothing: a short text of zeros compresses a thousandfold. */
+/** Below this the ratio says nothing: a short text of one letter compresses a thousandfold. */
 const RATIO_COUNTS_FROM = 16 * 1024 * 1024;
 
 /** Over all layers of a job. */
@@ -30,8 +31,10 @@ export class LimitGuard {
       },
       data: (bytes) => {
         this.#countBytes(bytes.length);
-        output += bytes.length;
-        if (input !== undefined) this.checkRatio(input(), output);
+        if (input !== undefined) {
+          if (!isZero(bytes)) output += bytes.length;
+          this.checkRatio(input(), output);
+        }
         handler.data(bytes);
       },
       end: () => handler.end(),
@@ -39,7 +42,7 @@ export class LimitGuard {
     };
   }
 
-  /** @param input bytes of the body so far; @param output what came of them. @throws PermanentError `LimitExceeded` */
+  /** @param input bytes of the body so far; @param output what came of them; pieces that are all zeros do not count. @throws PermanentError `LimitExceeded` */
   checkRatio(input: number, output: number): void {
     const { ratio } = this.#limits;
     if (output <= RATIO_COUNTS_FROM || output <= input * ratio) return;

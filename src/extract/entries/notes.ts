@@ -3,7 +3,7 @@ export type Note = 'accessControlList' | 'attributesLost' | 'endMarkerMissing' |
 
 const texts: Readonly<Record<Note, string>> = {
   accessControlList: 'access control lists (ACLs) are not restored',
-  attributesLost: 'extended attributes are not restored',
+  attributesLost: 'extended attributes could not be restored',
   endMarkerMissing: "the archive lacks its end-of-archive marker; its entries and the source's length are complete",
   unusualTime:
     'modification times before 1901 or after 2446 may have become the nearest time that the file system can hold',

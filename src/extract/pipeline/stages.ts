@@ -5,7 +5,7 @@ import { RingConsumer, type RingMemory } from '../ring/slot-ring.ts';
 import { Extraction } from './extraction.ts';
 import { ringPieces } from './ring-pieces.ts';
 import type { DecodeTask, StageReport, WriteTask } from './protocol.ts';
-import type { FileCommands, TreeCommands } from '../write/tree-commands.ts';
+import type { TreeCommands } from '../write/tree-commands.ts';
 import { openExecutor } from './executor.ts';
 
 /** From the bodies in the input ring to commands in batches. */
@@ -23,9 +23,13 @@ export async function decode({ job, root, input, batches, files }: DecodeTask): 
 }
 
 /** Directories are made at once, in the thread that has the time for it; what needs them follows by the ring. */
-function divided(here: TreeCommands, elsewhere: FileCommands): TreeCommands {
+function divided(here: TreeCommands, elsewhere: BatchWriter | ShardedWriter): TreeCommands {
   return {
     makeDirectory: (name, mode) => here.makeDirectory(name, mode),
+    setAttributes(given) {
+      elsewhere.settle();
+      return here.setAttributes(given);
+    },
     createFile: (name, mode) => elsewhere.createFile(name, mode),
     write: (bytes, position) => elsewhere.write(bytes, position),
     closeFile: (attributes) => elsewhere.closeFile(attributes),

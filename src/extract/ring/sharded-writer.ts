@@ -34,6 +34,11 @@ export class ShardedWriter implements FileCommands {
     for (const writer of this.#shards) writer.flush();
   }
 
+  /** Returns when all that was asked for is done. */
+  settle(): void {
+    for (const writer of this.#shards) writer.settle();
+  }
+
   finish(): void {
     for (const writer of this.#shards) writer.finish();
   }
@@ -57,7 +62,7 @@ export class ShardedWriter implements FileCommands {
 
   hardLink(name: ByteString, existing: ByteString): void {
     const shard = this.#shardOf(name);
-    if (shard !== this.#shardOf(existing)) this.#settle();
+    if (shard !== this.#shardOf(existing)) this.settle();
     shard.hardLink(name, existing);
   }
 
@@ -81,12 +86,7 @@ export class ShardedWriter implements FileCommands {
   }
 
   #settleOnce(before: 'symbolicLink' | 'finishDirectory'): void {
-    if (this.#settled !== before) this.#settle();
+    if (this.#settled !== before) this.settle();
     this.#settled = before;
-  }
-
-  /** Returns when all that was asked for is done. */
-  #settle(): void {
-    for (const writer of this.#shards) writer.settle();
   }
 }

@@ -1,11 +1,14 @@
 /**
  * Writes an image onto a block device from its first byte on. To the planner it is a tree of one file.
  *
- * Zeros are written like everything else: what the device held before shows through nowhere.
+ * What the device held before shows through nowhere: zeros are written too, unless the device reads as zeros already by its own promise.
  */
-import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
+import { isZero } from '../entries/tar-header.ts';
+import { deviceSize } from './block-device.ts';
+import { DeviceZeros } from './device-zeros.ts';
 import type { TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';
 
@@ -13,6 +16,7 @@ export class DeviceExecutor implements TreeCommands, Disposable {
   readonly #path: string;
   readonly replaced = 0;
   #fd: number | undefined;
+  #zeros: DeviceZeros | undefined;
   #written = 0;
 
   constructor(path: string) {
@@ -22,6 +26,7 @@ export class DeviceExecutor implements TreeCommands, Disposable {
   createFile(): void {
     try {
       this.#fd = openSync(this.#path, constants.O_WRONLY);
+      this.#zeros = new DeviceZeros(this.#path, deviceSize(fstatSync(this.#fd)));
     } catch (cause) {
       throw volumeError(this.#path, cause);
     }
@@ -29,14 +34,16 @@ export class DeviceExecutor implements TreeCommands, Disposable {
 
   write(bytes: Buffer): void {
     const fd = this.#opened();
+    const start = this.#written;
+    this.#written += bytes.length;
+    if (this.#zeros?.reach(this.#written) === true && isZero(bytes)) return;
     try {
       for (let offset = 0; offset < bytes.length; ) {
-        offset += writeSync(fd, bytes, offset, bytes.length - offset, this.#written + offset);
+        offset += writeSync(fd, bytes, offset, bytes.length - offset, start + offset);
       }
     } catch (cause) {
       throw codeOf(cause) === 'ENOSPC' ? imageTooLarge(this.#path) : volumeError(this.#path, cause);
     }
-    this.#written += bytes.length;
   }
 
   closeFile(): void {
@@ -51,6 +58,10 @@ export class DeviceExecutor implements TreeCommands, Disposable {
   }
 
   makeDirectory(): never {
+    throw notATree();
+  }
+
+  setAttributes(): never {
     throw notATree();
   }
 

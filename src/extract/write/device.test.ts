@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -56,11 +65,26 @@ describeAsRoot('an image onto a block device', () => {
       const written = readFileSync(device).subarray(0, content.length);
       expect(written.equals(content)).toBe(true);
     }
-    expect(
-      readFileSync(device)
-        .subarray(image.length)
-        .every((byte) => byte === 0xee),
-    ).toBe(true);
+  });
+
+  test('zeros of the image take no room, whatever the device held; without the program they are written', async () => {
+    const blank = Buffer.concat([Buffer.alloc(1_000_000, 1), Buffer.alloc(6_000_000)]);
+    const path = process.env['PATH'];
+    for (const [found, room, behind] of [
+      [path, 2_000_000, 0],
+      ['/nowhere', SIZE, 0xee],
+    ] as const) {
+      writeFileSync(device, Buffer.alloc(SIZE, 0xee));
+      process.env['PATH'] = found;
+      try {
+        await run(gzipSync(blank));
+      } finally {
+        process.env['PATH'] = path;
+      }
+      expect(readFileSync(device).subarray(0, blank.length).equals(blank)).toBe(true);
+      expect(statSync(join(work, 'disk')).blocks * 512).toBeLessThanOrEqual(room);
+      expect(readFileSync(device).at(-1)).toBe(behind);
+    }
   });
 
   test('an image need not be named: a device takes nothing else', async () => {

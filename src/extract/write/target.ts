@@ -6,9 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmdirSync,
-  type Stats,
   statfsSync,
   statSync,
   unlinkSync,
@@ -20,6 +18,7 @@ import type { VolprimeError } from '../../api/errors.ts';
 import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 import type { Job, OnExisting } from '../job.ts';
+import { deviceSize } from './block-device.ts';
 import { imageTooLarge } from './device-executor.ts';
 import { volumeError } from './volume-error.ts';
 
@@ -142,19 +141,6 @@ function prepareDevice(path: string): PreparedTarget {
 
 /** What does not compress becomes a little larger in the attempt. */
 const COMPRESSION_OVERHEAD = 1.01;
-const SECTOR = 512;
-
-/** In bytes; undefined where the kernel's word is not to be had. */
-function deviceSize({ rdev }: Stats): number | undefined {
-  const number = BigInt(rdev);
-  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
-  const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn);
-  try {
-    return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'utf8')) * SECTOR;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Never follows a link. A directory may have lost its write permission to an archive's modes: it gets it back first. */
 function removeTree(path: string): void {

@@ -3,11 +3,17 @@
  * or a ring to another thread.
  */
 import type { ByteString } from '../entries/tar-header.ts';
+import type { Attributes } from './extended-attributes.ts';
 
 /** Names are safe names, relative to the target; '' never occurs. Each call may throw what its execution met. */
 export interface TreeCommands extends FileCommands {
   /** The parent is there. */
   makeDirectory(name: ByteString, mode: number): void;
+  /**
+   * Gives files and directories their extended attributes, after all that was asked for before.
+   * @returns attributes that could not be set.
+   */
+  setAttributes(given: ReadonlyMap<ByteString, Attributes>): number;
 }
 
 /** What may be done elsewhere and later, as long as the order stays. Directories on the way are there. */

@@ -27,9 +27,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { PermanentError } from '../../sdk/errors.ts';
-import { hostile, quote } from '../entries/entry-name.ts';
+import { hostile, quote, unsupported } from '../entries/entry-name.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import { codeOf } from '../error-code.ts';
+import { type Attributes, setExtendedAttributes } from './extended-attributes.ts';
+import { standsUnderAnotherName } from './name-folding.ts';
 import type { DirectoryAttributes, FileAttributes, TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';
 
@@ -80,6 +82,7 @@ export class TreeExecutor implements TreeCommands, Disposable {
         mkdirSync(path, mode);
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
+        this.#refuseFolded(name);
         const isDirectory = lstatSync(path).isDirectory();
         if (isDirectory && this.#merge) return;
         if (isDirectory || !this.#merge) throw hostile(name, 'is a directory and a file at once');
@@ -87,6 +90,10 @@ export class TreeExecutor implements TreeCommands, Disposable {
         mkdirSync(path, mode);
       }
     });
+  }
+
+  setAttributes(given: ReadonlyMap<ByteString, Attributes>): number {
+    return setExtendedAttributes(Buffer.from(this.#root, 'latin1').toString(), given);
   }
 
   createFile(name: ByteString, mode: number): void {
@@ -194,10 +201,22 @@ export class TreeExecutor implements TreeCommands, Disposable {
 
   #makeWay(name: ByteString, path: string | Buffer): void {
     const there = lstatSync(path);
+    this.#refuseFolded(name);
     if (this.#merge) return removeExisting(name, path, there);
     if (!there.isFile()) throw hostile(name, 'is a directory and a file at once');
     unlinkSync(path);
     this.#replaced++;
+  }
+
+  /** What is there must not be another entry's that the file system takes for this one. */
+  #refuseFolded(name: ByteString): void {
+    const path = `${this.#root}/${name}`;
+    const nameAt = path.lastIndexOf('/') + 1;
+    if (!standsUnderAnotherName(path.slice(0, nameAt), path.slice(nameAt))) return;
+    throw unsupported(
+      name,
+      "has a name that the volume's file system, which folds case or Unicode forms, takes for that of another file",
+    );
   }
 
   #look(name: ByteString): Stats | undefined {

@@ -10,9 +10,10 @@
 import type { PermanentError } from '../../sdk/errors.ts';
 import { hostile, leavesTarget, linkOnTheWay, parentOf, quote, safeName, unsupported } from '../entries/entry-name.ts';
 import type { Entry, EntryHandler } from '../entries/entry.ts';
-import { addNote, type Notes } from '../entries/notes.ts';
+import type { Notes } from '../entries/notes.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import type { Modes, Ownership } from '../job.ts';
+import { AttributeStore } from './attribute-store.ts';
 import type { DirectoryAttributes, FileAttributes, TreeCommands } from './tree-commands.ts';
 
 export interface PlanOptions {
@@ -52,6 +53,7 @@ export class TreePlanner implements EntryHandler {
   readonly #made = new Set<ByteString>(['']);
   readonly #directories = new Map<ByteString, DirectoryAttributes>();
   readonly #links = new Map<ByteString, SymbolicLink>();
+  readonly #attributes: AttributeStore;
   #closing: FileAttributes | undefined;
   #sparse: SparsePlace | undefined;
   #files = 0;
@@ -59,6 +61,7 @@ export class TreePlanner implements EntryHandler {
   constructor(commands: TreeCommands, options: PlanOptions) {
     this.#commands = commands;
     this.#options = options;
+    this.#attributes = new AttributeStore(options.ownership, options.notes);
   }
 
   /** Files, hard links and symbolic links so far; one that replaced another counts again. */
@@ -67,7 +70,6 @@ export class TreePlanner implements EntryHandler {
   }
 
   begin(entry: Entry): void {
-    if (entry.attributes !== undefined) addNote(this.#options.notes, 'attributesLost');
     switch (entry.type) {
       case 'file':
         return this.#file(entry);
@@ -108,8 +110,9 @@ export class TreePlanner implements EntryHandler {
     }
   }
 
-  /** Makes the symbolic links and gives the directories their modes and times. Nothing may come after it. */
+  /** Sets extended attributes, makes the symbolic links and gives the directories their modes and times. Nothing may come after it. */
   finish(): void {
+    this.#attributes.set(this.#commands);
     for (const [name, link] of this.#links) {
       // A second look: a later link may have changed where an earlier one leads.
       this.#refuseEscape(name, link);
@@ -121,7 +124,8 @@ export class TreePlanner implements EntryHandler {
 
   #file(entry: Entry): void {
     const name = this.#claimName(entry.name);
-    const attributes = this.#fileAttributes(entry);
+    const asGiven = this.#fileAttributes(entry);
+    const attributes = { ...asGiven, mode: this.#attributes.add(name, entry, asGiven.mode) };
     this.#commands.createFile(name, attributes.mode);
     this.#closing = attributes;
     this.#sparse = entry.sparse === undefined ? undefined : { extents: entry.sparse.extents, index: 0, done: 0 };
@@ -145,7 +149,7 @@ export class TreePlanner implements EntryHandler {
   #directory(entry: Entry): void {
     const name = safeName(entry.name);
     // Mode and owner of the target itself belong to whoever made it: a volume's root is shared through its fsGroup.
-    if (name === '') return;
+    if (name === '') return this.#attributes.lose(entry);
     if (name.length > MAX_NAME) throw tooLong(entry.name);
     this.#claim(entry.name, name);
     const { uid, gid } = this.#ownerOf(entry);
@@ -153,6 +157,7 @@ export class TreePlanner implements EntryHandler {
     const made = this.#makeDirectory(name, mode);
     const modeGiven = made && (mode & OWNER_MAY_ALL) === OWNER_MAY_ALL;
     this.#directories.set(name, { mode, mtime: entry.mtime, uid, gid, modeGiven });
+    this.#attributes.add(name, entry, mode);
   }
 
   /** Its target is the name of a file that came before. */
@@ -179,6 +184,7 @@ export class TreePlanner implements EntryHandler {
     const target = entry.linkName;
     if (target === '' || target.includes('\0')) throw hostile(entry.name, 'is a link to nothing');
     if (target.length > MAX_NAME) throw tooLong(target);
+    this.#attributes.lose(entry);
     this.#addLink(name, { entryName: entry.name, target, attributes: this.#fileAttributes(entry) });
   }
 
@@ -217,6 +223,7 @@ export class TreePlanner implements EntryHandler {
   #claim(entryName: ByteString, name: ByteString): void {
     this.#refuseLinkOnTheWay(entryName, name);
     if (this.#links.delete(name)) this.#files--;
+    this.#attributes.forget(name);
   }
 
   #addLink(name: ByteString, link: SymbolicLink): void {

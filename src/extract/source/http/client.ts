@@ -94,7 +94,7 @@ export class HttpClient implements AsyncDisposable {
       const answer = await this.#ask(url, { ...headers, ...(url.origin === start.origin && own) });
       if (!REDIRECTS.has(answer.status)) return answer;
       answer.body.cancel();
-      const next = redirectTarget(url, field(answer, 'location'));
+      const next = redirectTarget(answer);
       this.#options.logger.info('redirected', { from: displayUrl(url), to: displayUrl(next) });
       url = next;
     }
@@ -189,9 +189,15 @@ function notListed(url: URL): PermanentError {
   );
 }
 
-function redirectTarget(from: URL, location: string | undefined): URL {
+function redirectTarget(answer: Answer): URL {
+  const from = answer.url;
+  const location = field(answer, 'location');
   const refuse = (why: string) =>
     new PermanentError('RedirectRefused', `The redirect from ${displayUrl(from)} ${why}.`);
+  // What S3 says of a bucket that was asked for in another region than its own.
+  const region = location === undefined ? field(answer, 'x-amz-bucket-region') : undefined;
+  if (region !== undefined)
+    throw refuse(`says only that the bucket is in the region ${JSON.stringify(region)}: set s3.region`);
   // Field values are read as Latin-1; a location that is not ASCII is UTF-8 in practice.
   const to = location === undefined ? null : URL.parse(Buffer.from(location, 'latin1').toString(), from);
   if (to === null) throw refuse('names no valid location');

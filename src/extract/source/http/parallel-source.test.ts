@@ -120,7 +120,7 @@ describe('parts', () => {
     expect(farthest).toBeLessThanOrEqual(17 * partBytes + 7001);
   });
 
-  test('that break or are refused a few times are asked for again, alone', async () => {
+  test('row 24: that break or are refused a few times are asked for again, alone', async () => {
     const parts = (first: number, nth: number) => {
       if (first % partBytes !== 7001 || first < 300_000) return undefined;
       if (nth === 1) return { cutAfter: 20_000 };
@@ -157,7 +157,7 @@ test('whatever the sizes, and however often the number of connections changes, t
   await fc.assert(property, { numRuns: 40 });
 }, 60_000);
 
-describe('the body goes on as one stream', () => {
+describe('row 24: the body goes on as one stream', () => {
   test('where parts are promised and the whole is sent', async () => {
     const { received, connections } = await serve({ parts: () => ({ ranges: false }) });
     expect(received.equals(body)).toBe(true);
@@ -185,7 +185,7 @@ describe('the body goes on as one stream', () => {
   });
 });
 
-describe('the attempt ends', () => {
+describe('row 24: the attempt ends', () => {
   test('where the body has changed while it was read', async () => {
     const parts = (first: number) => (first > 500_000 ? { body: other, headers: { etag: '"v2"' } } : undefined);
     await expect(serve({ parts })).rejects.toMatchObject({ code: 'SourceChanged' });
