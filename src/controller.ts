@@ -107,7 +107,13 @@ export function assemble({
     createWrapperController({ informers, events, logger, metrics }),
     ...(plugins.some(isOfProvider) ? [createProviderController(shared)] : []),
     ...(snapshotPlugins.length > 0
-      ? createSnapshotControllers({ ...shared, plugins: snapshotPlugins, events, concurrency })
+      ? createSnapshotControllers({
+          ...shared,
+          plugins: snapshotPlugins,
+          events,
+          concurrency,
+          namespaces: namespacesOf(config),
+        })
       : []),
     ...(snapshots ? [createRestoreProtectionController(shared)] : []),
     createRegistrationController({ ...shared, events, sources: sourcesToRegister(plugins) }),

@@ -31,6 +31,8 @@ export interface SnapshotContext {
   readonly memory: Memory;
   readonly events: EventRecorder;
   readonly metrics: SnapshotMetrics;
+  /** Those of whose VolumeSnapshots the contents are served; all where undefined. Contents themselves belong to no namespace. */
+  readonly namespaces: readonly string[] | undefined;
 }
 
 /** A context for one reconcile of one content. */

@@ -18,6 +18,8 @@ export interface SnapshotControllerOptions {
   /** Writes only while this process leads. */
   readonly client: KubeClient;
   readonly informers: InformerRegistry;
+  /** Those that the controller is confined to. */
+  readonly namespaces?: readonly string[] | undefined;
   readonly plugins: readonly SnapshotPlugin[];
   readonly events: EventRecorder;
   readonly logger: Logger;
@@ -52,6 +54,7 @@ export function createSnapshotControllers(options: SnapshotControllerOptions): r
   const drivers = plugins.all().map(({ facts }) => facts.driver);
   const context: SnapshotContext = {
     client: options.client,
+    namespaces: options.namespaces,
     stores,
     plugins,
     memory: new Memory(),

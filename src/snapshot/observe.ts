@@ -5,11 +5,13 @@ import { isBound, isServed } from './facts.ts';
 import type { Observation } from './observation.ts';
 import { captureRecordOf } from './record.ts';
 
-type ObserveContext = Pick<SnapshotContext, 'stores' | 'plugins' | 'memory'>;
+type ObserveContext = Pick<SnapshotContext, 'stores' | 'plugins' | 'memory' | 'namespaces'>;
 
 /** Gathers what is known of the content with this UID. Reads caches only, writes nothing. */
-export function observe({ stores, plugins, memory }: ObserveContext, uid: string): Observation {
-  const found = stores.contents.byUid(uid);
+export function observe({ stores, plugins, memory, namespaces }: ObserveContext, uid: string): Observation {
+  const known = stores.contents.byUid(uid);
+  // Another controller's, which works on it at this moment.
+  const found = namespaces?.includes(known?.spec.volumeSnapshotRef.namespace ?? '') === false ? undefined : known;
   const plugin = found && plugins.of(found.spec.driver)?.facts;
   const className = found?.spec.volumeSnapshotClassName;
   const snapshotClass = className === undefined ? undefined : stores.snapshotClasses.get({ name: className });
