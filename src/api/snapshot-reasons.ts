@@ -75,7 +75,7 @@ export const snapshotReasons = {
   RepositorySecretMissing: {
     next: 'retries',
     meaning: 'No Secret is named for the repository.',
-    help: 'Give the class csi.storage.k8s.io/snapshotter-secret-name and -namespace, an imported content the annotations of docs/snapshots.md.',
+    help: 'Give the class csi.storage.k8s.io/snapshotter-secret-name and -namespace, an imported content the annotations of docs/snapshot-capture.md.',
   },
   SecretAcrossNamespaces: {
     next: 'retries',
