@@ -164,6 +164,38 @@ describe('the populator pod', () => {
     expect(() => pod(template, prime)).toThrow(expect.objectContaining({ code }));
   });
 
+  test('mounts a Secret that the operator put into the populator namespace', () => {
+    const prime = { ...aBoundPrime, metadata: { ...aBoundPrime.metadata, namespace: 'populators' } };
+    const secrets = [{ name: 'app.repository', mountPath: '/x', ofOperator: true }];
+    expect(pod({ secrets }, prime).spec.volumes).toContainEqual(
+      expect.objectContaining({ secret: expect.objectContaining({ secretName: 'app.repository' }) }),
+    );
+  });
+
+  test('mounts more claims, read-only unless told, and devices where they are', () => {
+    const claims = [
+      { name: 'files', mountPath: '/source' },
+      { name: 'disk', mountPath: '/dev/source', volumeMode: 'Block' },
+      { name: 'repository', mountPath: '/repository', writable: true },
+    ] as const;
+    const { spec } = pod({ claims });
+    expect(spec.volumes).toEqual(
+      expect.arrayContaining([
+        { name: 'claim-0', persistentVolumeClaim: { claimName: 'files', readOnly: true } },
+        { name: 'claim-1', persistentVolumeClaim: { claimName: 'disk', readOnly: true } },
+        { name: 'claim-2', persistentVolumeClaim: { claimName: 'repository', readOnly: false } },
+      ]),
+    );
+    const [container] = spec.containers;
+    expect(container?.['volumeMounts']).toEqual(
+      expect.arrayContaining([
+        { name: 'claim-0', mountPath: '/source', readOnly: true },
+        { name: 'claim-2', mountPath: '/repository', readOnly: false },
+      ]),
+    );
+    expect(container?.['volumeDevices']).toEqual([{ name: 'claim-1', devicePath: '/dev/source' }]);
+  });
+
   test('runs the configured image with its pull policy unless the plugin names another', () => {
     expect(pod({}).spec.containers[0]).toMatchObject({ image: 'populator:1', imagePullPolicy: 'Never' });
     const own = pod({ image: 'own:1' }).spec.containers[0];
