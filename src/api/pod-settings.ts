@@ -63,7 +63,7 @@ export const POPULATOR_ID = 65_532;
 
 /**
  * How the container runs. `restricted`: as Pod Security level "restricted" asks, files belong to POPULATOR_ID.
- * `privileged-data`: as root with CHOWN, DAC_OVERRIDE, FOWNER and SETFCAP only, for data whose ownership counts and for block devices;
+ * `privileged-data`: as root with CHOWN, DAC_OVERRIDE, FOWNER, FSETID and SETFCAP only, for data whose ownership counts and for block devices;
  * needs a namespace that does not enforce level "restricted".
  */
 export const securityProfiles = ['restricted', 'privileged-data'] as const;

@@ -4,7 +4,7 @@ import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settin
 export const POPULATOR_CONTAINER = 'populator';
 const CA_FILE = 'ca.crt';
 /** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
-const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];
+const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 /** All of a pod's spec but containers, volumes and its security context: one run, and no token unless the operator says otherwise. */
 export function commonPodSpec(settings: PodSettings): Record<string, unknown> {

@@ -76,7 +76,7 @@ describe('the populator pod', () => {
       },
       securityContext: {
         allowPrivilegeEscalation: false,
-        capabilities: { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'] },
+        capabilities: { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'] },
       },
       env: [
         { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
