@@ -49,7 +49,12 @@ const live = {
   delete: () => Promise.reject(new Error('a pod is made of what is known')),
 };
 
-function podOf(route: RestoreState['route'], { home = 'app', volumeMode = 'Filesystem' as VolumeMode } = {}) {
+interface PodOptions {
+  readonly home?: string;
+  readonly volumeMode?: VolumeMode;
+}
+
+function podOf(route: RestoreState['route'], { home = 'app', volumeMode = 'Filesystem' }: PodOptions = {}) {
   const claimObject = aClaim({ spec: { volumeMode } });
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const params: PopulateParams<Wish> = {
