@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { buildCrd, kinds } from '../src/api/crd.ts';
 import { lifecycleEvents, type ReasonDoc, reasons, sweepReasons } from '../src/api/reasons.ts';
-import { snapshotReasons } from '../src/api/snapshot-reasons.ts';
+import { snapshotReasons, volumeCaptureReasons } from '../src/api/snapshot-reasons.ts';
 import { metricsPage } from './metrics-page.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -73,6 +73,14 @@ Why a VolumeSnapshot of a driver of Volprime is not ready, or does not go: the W
 | reason | next | meaning | what to do |
 |---|---|---|---|
 ${rowsOf(snapshotReasons)}
+
+## VolumeCaptures
+
+The \`Ready\` condition of a VolumeCapture.
+
+| reason | next | meaning | what to do |
+|---|---|---|---|
+${rowsOf(volumeCaptureReasons)}
 
 ## Leftovers
 

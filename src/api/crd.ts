@@ -4,6 +4,7 @@ import { populationSpecSchema, populationStatusSchema, populations } from './pop
 import { providerSpecSchema, providerStatusSchema, providers } from './provider.ts';
 import type { Resource } from './resources.ts';
 import { snapshotRestoreSpecSchema, snapshotRestoreStatusSchema, snapshotRestores } from './snapshot-restore.ts';
+import { volumeCaptureSpecSchema, volumeCaptures, volumeCaptureStatusSchema } from './volume-capture.ts';
 
 interface PrinterColumn {
   readonly name: string;
@@ -78,6 +79,23 @@ export const kinds: readonly KindDefinition[] = [
       { name: 'Attempt', type: 'integer', jsonPath: '.status.attempt' },
       { name: 'Reason', type: 'string', jsonPath: readyField('reason') },
       { name: 'Volume', type: 'string', jsonPath: '.status.volume.name', priority: 1 },
+      { name: 'Message', type: 'string', jsonPath: readyField('message'), priority: 1 },
+      age,
+    ],
+  },
+  {
+    resource: volumeCaptures,
+    description:
+      'One snapshot of a claim whose volume is of no CSI driver: makes a VolumeSnapshot, which stays when this object is deleted afterwards.',
+    singular: 'volumecapture',
+    spec: volumeCaptureSpecSchema,
+    status: volumeCaptureStatusSchema,
+    columns: [
+      { name: 'Claim', type: 'string', jsonPath: '.spec.claimName' },
+      { name: 'Snapshot', type: 'string', jsonPath: '.status.snapshotName' },
+      { name: 'Ready', type: 'string', jsonPath: readyField('status') },
+      { name: 'Progress', type: 'string', jsonPath: '.status.progress' },
+      { name: 'Reason', type: 'string', jsonPath: readyField('reason') },
       { name: 'Message', type: 'string', jsonPath: readyField('message'), priority: 1 },
       age,
     ],

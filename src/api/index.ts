@@ -16,4 +16,5 @@ export * from './resources.ts';
 export * from './snapshot-reasons.ts';
 export * from './snapshot-restore.ts';
 export * from './snapshots.ts';
+export * from './volume-capture.ts';
 export * from './volume-populator.ts';

@@ -13,6 +13,8 @@ export const PROTECTION_FINALIZER = 'volprime.dev/protection';
 
 /** On a VolumeSnapshot, as long as a restore of it is under way, whichever: taken away when no living Population tells of one. */
 export const SNAPSHOT_FINALIZER = 'volprime.dev/snapshot-restore-protection';
+/** On the claim that a VolumeCapture is taken of, while it is: upstream's own protection covers dynamic snapshots alone. */
+export const CAPTURE_SOURCE_FINALIZER = 'volprime.dev/capture-source-protection';
 
 export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'volprime';
@@ -80,6 +82,11 @@ export function snapshotAliasName(claimUid: string): string {
 
 export function sourceVolumeClaimName(claimUid: string): string {
   return `volprime-${claimUid}-source`;
+}
+
+/** The content of a VolumeCapture; its VolumeSnapshot has the name that the user chose. */
+export function captureContentName(captureUid: string): string {
+  return `volprime-capture-${captureUid}`;
 }
 
 /** One pod name per attempt, so that two attempts can never be one object. */

@@ -102,6 +102,55 @@ export const snapshotReasons = {
     meaning: "The plugin's cleanup function fails. After ten calls it goes on without it.",
     help: 'See what the plugin left behind (pods, temporary claims).',
   },
+  SnapshotControllerMissing: {
+    next: 'waits',
+    meaning:
+      "Nobody ties the VolumeSnapshot to a content: upstream's snapshot controller does not run, or does not come to it.",
+    help: 'For the operator of the cluster: install the snapshot controller of kubernetes-csi/external-snapshotter.',
+  },
+  UseVolumeCapture: {
+    next: 'waits',
+    meaning:
+      'The volume of the claim is of no CSI driver, and the snapshot controller takes no VolumeSnapshot of such a volume.',
+    help: 'Make a VolumeCapture instead: it makes a VolumeSnapshot of any volume (docs/snapshots.md).',
+  },
 } as const satisfies Readonly<Record<string, ReasonDoc>>;
 
 export type SnapshotReason = keyof typeof snapshotReasons;
+
+/** Why a VolumeCapture is not ready: reason of its condition and, where somebody has to do something, of a Warning event on it. */
+export const volumeCaptureReasons = {
+  SnapshotClassNotFound: {
+    next: 'waits',
+    meaning: 'spec.volumeSnapshotClassName names no VolumeSnapshotClass.',
+    help: 'Create it; the capture goes on within seconds.',
+  },
+  SnapshotClassUnsuitable: {
+    next: 'waits',
+    meaning:
+      'The class is of a driver that this controller does not serve, or names its Secret in a way that cannot be used.',
+    help: 'Use a class with driver snapshot.volprime.dev, in another VolumeCapture.',
+  },
+  SourceClaimNotFound: {
+    next: 'waits',
+    meaning: 'spec.claimName names no claim of this namespace, or one that is being deleted.',
+    help: 'Create it; the capture goes on within seconds.',
+  },
+  SourceClaimNotBound: {
+    next: 'waits',
+    meaning: 'The claim has no volume yet.',
+    help: 'A claim that waits for a first consumer needs a pod.',
+  },
+  NameTaken: {
+    next: 'waits',
+    meaning: 'A VolumeSnapshot of that name exists and is not of this capture. It is left alone.',
+    help: 'Remove it, or make a VolumeCapture with another snapshotName.',
+  },
+  Capturing: { next: 'waits', meaning: 'The capture is under way. An error in the message is tried again.', help: '' },
+  Captured: { next: 'done', meaning: 'The VolumeSnapshot is ready.', help: '' },
+  SnapshotDeleted: {
+    next: 'done',
+    meaning: 'The VolumeSnapshot was deleted before it was ready; the capture was cancelled.',
+    help: 'Make another VolumeCapture.',
+  },
+} as const satisfies Readonly<Record<string, ReasonDoc>>;

@@ -29,6 +29,10 @@ export const ANNOTATION_GROUP_HANDLE = 'groupsnapshot.storage.k8s.io/volumeGroup
  * a content by hand leaves it out; without it a content that has a handle is an import.
  */
 export const ANNOTATION_CAPTURE = 'volprime.dev/capture';
+/** Of Volprime, on content and VolumeSnapshot that a VolumeCapture has made: its UID. */
+export const ANNOTATION_VOLUME_CAPTURE = 'volprime.dev/volume-capture';
+/** Of Volprime, on that content: the name of the VolumeCapture, in the namespace of the VolumeSnapshot. */
+export const ANNOTATION_VOLUME_CAPTURE_NAME = 'volprime.dev/volume-capture-name';
 /** Of Volprime, on a content of ours: how far the capture is, for a person. */
 export const ANNOTATION_CAPTURE_PROGRESS = 'volprime.dev/capture-progress';
 /** On a content of ours: the claim that holds the repository, in the namespace of the VolumeSnapshot; kept since the class may go. */

@@ -1,4 +1,3 @@
-import { parseQuantity } from '../api/quantity.ts';
 import type { Volume } from '../api/objects.ts';
 import {
   ANNOTATION_REPOSITORY_CLAIM,
@@ -9,7 +8,7 @@ import type { CallFailure } from '../runtime/index.ts';
 import type { Waiting } from './action.ts';
 import { isBound } from './facts.ts';
 import type { Observation } from './observation.ts';
-import { CAPTURE_FORMAT, type CaptureRecord } from './record.ts';
+import { CAPTURE_FORMAT, type CaptureRecord, capacityOf } from './record.ts';
 
 /** Whether a capture can be begun, and as what. */
 export type Beginning =
@@ -43,7 +42,6 @@ export function beginning(o: Observation, content: VolumeSnapshotContent, now: n
       'SourceVolumeChanged',
       `claim ${namespace}/${claimName} is not bound to the volume that the snapshot was asked of (handle ${content.spec.source.volumeHandle}): take another VolumeSnapshot`,
     );
-  const capacity = Number(parseQuantity(o.volume.spec.capacity?.storage ?? '') ?? Number.NaN);
   return {
     type: 'ready',
     record: {
@@ -55,7 +53,7 @@ export function beginning(o: Observation, content: VolumeSnapshotContent, now: n
         claim: claimName,
         claimUid: o.claim.metadata.uid,
         volume: o.volume.metadata.name,
-        ...(Number.isSafeInteger(capacity) && { capacityBytes: capacity }),
+        ...capacityOf(o.volume),
       },
       parameters: parametersOf(o, content),
     },

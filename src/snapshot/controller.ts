@@ -1,6 +1,7 @@
 /** Wires the content controller: informers with their indexes, what each change concerns, and the reconcile. */
 import { claims, volumes } from '../api/resources.ts';
 import { volumeSnapshotClasses, volumeSnapshotContents, volumeSnapshots } from '../api/snapshots.ts';
+import { volumeCaptures } from '../api/volume-capture.ts';
 import type { InformerRegistry } from '../informer/index.ts';
 import type { KubeClient } from '../kube/index.ts';
 import { Controller, type EventRecorder, type Runnable } from '../runtime/index.ts';
@@ -13,6 +14,8 @@ import { Memory } from './memory.ts';
 import { snapshotMetrics } from './metrics.ts';
 import { SnapshotPluginRegistry } from './plugin-registry.ts';
 import { reconcileContent } from './reconcile.ts';
+import { createHintController } from './hint.ts';
+import { captureIndexes, createVolumeCaptureControllers } from './volume-capture/controller.ts';
 
 export interface SnapshotControllerOptions {
   /** Writes only while this process leads. */
@@ -26,6 +29,8 @@ export interface SnapshotControllerOptions {
   readonly metrics: Metrics;
   /** Contents worked on at a time. */
   readonly concurrency: number;
+  /** How long upstream's snapshot controller may be silent before it is called missing; 15 s unless told. */
+  readonly patienceMs?: number;
 }
 
 /** Longer than any plugin call may take by default; a call's own limit ends it first. */
@@ -74,5 +79,16 @@ export function createSnapshotControllers(options: SnapshotControllerOptions): r
   controller.watches(classes, (change) => fromClass(stores, change));
   controller.watches(claimInformer, (change) => fromClaim(stores, change));
   controller.watches(volumeInformer, (change) => fromVolume(stores, change));
-  return [controller];
+  const parts = { plugins, events: options.events, logger: options.logger, metrics: options.metrics };
+  const captures = informers.informer(volumeCaptures, { indexes: captureIndexes, optional: true });
+  return [
+    controller,
+    createHintController({ ...parts, stores, snapshots, patienceMs: options.patienceMs }),
+    ...createVolumeCaptureControllers({
+      ...parts,
+      client: options.client,
+      stores: { ...stores, captures: captures.store },
+      informers: { captures, contents, snapshots, claims: claimInformer },
+    }),
+  ];
 }

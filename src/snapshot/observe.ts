@@ -41,12 +41,20 @@ function snapshotOf(
   return !isBound(content) || named?.metadata.uid === uid ? named : undefined;
 }
 
-function claimOf({ claims }: ObserveContext['stores'], { metadata, spec }: VolumeSnapshot): Claim | undefined {
+/** The claim that the VolumeSnapshot is taken of. */
+export function claimOf(
+  { claims }: Pick<ObserveContext['stores'], 'claims'>,
+  { metadata, spec }: VolumeSnapshot,
+): Claim | undefined {
   const name = spec.source.persistentVolumeClaimName;
   return name === undefined ? undefined : claims.get({ namespace: metadata.namespace, name });
 }
 
-function volumeOf({ volumes }: ObserveContext['stores'], { metadata, spec }: Claim): Volume | undefined {
+/** The volume that the claim names, if it is the claim's. */
+export function volumeOf(
+  { volumes }: Pick<ObserveContext['stores'], 'volumes'>,
+  { metadata, spec }: Claim,
+): Volume | undefined {
   const volume = spec.volumeName === undefined ? undefined : volumes.get({ name: spec.volumeName });
   // Both ways: a claim may name a volume that belongs to another one.
   return volume?.spec.claimRef?.uid === metadata.uid ? volume : undefined;

@@ -3,6 +3,8 @@
  * with the content, and readable to whoever may read contents. Why there and not in a kind of its own: docs/decisions.
  */
 import * as z from 'zod';
+import type { Volume } from '../api/objects.ts';
+import { parseQuantity } from '../api/quantity.ts';
 import { ANNOTATION_CAPTURE, type VolumeSnapshotContent } from '../api/snapshots.ts';
 import type { CaptureParams, PluginState } from '../sdk/index.ts';
 
@@ -51,4 +53,10 @@ export function recorded(record: CaptureRecord): Readonly<Record<string, string>
 /** The source as the plugin's functions get it. */
 export function sourceOf({ source }: CaptureRecord): CaptureParams<unknown>['source'] {
   return { ...source, capacityBytes: source.capacityBytes };
+}
+
+/** As a member of a record's source; none where the volume does not say. */
+export function capacityOf({ spec }: Volume): { readonly capacityBytes?: number } {
+  const bytes = Number(parseQuantity(spec.capacity?.storage ?? '') ?? Number.NaN);
+  return Number.isSafeInteger(bytes) ? { capacityBytes: bytes } : {};
 }

@@ -28,7 +28,7 @@ export function removeData(o: Observation, content: VolumeSnapshotContent, now: 
   if (because !== undefined) return { type: 'AbandonData', handle, because };
   const { retryAt } = o.local.removal;
   if (retryAt > now)
-    return { type: 'Wait', waiting: { reason: 'Deleting', message: 'the data is being removed', until: retryAt } };
+    return { type: 'Wait', waiting: { reason: 'CleaningUp', message: 'the data is being removed', until: retryAt } };
   return { type: 'CallDelete', handle };
 }
 

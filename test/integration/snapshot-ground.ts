@@ -3,8 +3,10 @@
  * volumes are directories. No node is needed: what Kubernetes' PV controller would say of claim and volume is written by hand.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { DRIVER, directorySnapshots } from '../../samples/plugins/directory-snapshots/plugin.ts';
 import type { Claim, KubeObject, NewObject, Volume } from '../../src/api/objects.ts';
 import { claims, type Resource, volumes } from '../../src/api/resources.ts';
@@ -16,6 +18,7 @@ import {
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../src/api/snapshots.ts';
+import { type VolumeCapture, volumeCaptures } from '../../src/api/volume-capture.ts';
 import { InformerRegistry } from '../../src/informer/index.ts';
 import { type Connection, keyOf } from '../../src/kube/index.ts';
 import type { EventDraft } from '../../src/runtime/index.ts';
@@ -71,7 +74,7 @@ export class SnapshotGround {
   }
 
   async installCrds(): Promise<void> {
-    for (const crd of await snapshotCrds())
+    for (const crd of [...(await snapshotCrds()), volumeCaptureCrd()])
       done(
         await this.client.create(customResourceDefinitions, {
           ...crd,
@@ -106,6 +109,7 @@ export class SnapshotGround {
       logger,
       metrics,
       concurrency: 8,
+      patienceMs: 2_000,
     });
     const end = new AbortController();
     const running = Promise.all([
@@ -197,6 +201,17 @@ export class SnapshotGround {
     );
   }
 
+  async aCapture(namespace: string, name: string, spec: object): Promise<VolumeCapture> {
+    return done(
+      await this.client.create(volumeCaptures, {
+        apiVersion: 'volprime.dev/v1alpha1',
+        kind: 'VolumeCapture',
+        metadata: { name, namespace },
+        spec,
+      }),
+    );
+  }
+
   snapshot(namespace: string, name: string): Promise<VolumeSnapshot | undefined> {
     return this.client.get(volumeSnapshots, { namespace, name });
   }
@@ -250,7 +265,13 @@ export class SnapshotGround {
   }
 }
 
-const kinds: readonly Resource[] = [volumeSnapshots, volumeSnapshotContents, volumeSnapshotClasses];
+const kinds: readonly Resource[] = [volumeCaptures, volumeSnapshots, volumeSnapshotContents, volumeSnapshotClasses];
+
+function volumeCaptureCrd(): NewObject {
+  return parse(
+    readFileSync(join(import.meta.dirname, '../../crds/volprime.dev_volumecaptures.yaml'), 'utf8'),
+  ) as NewObject;
+}
 
 /** As a person writes it who imports a snapshot. */
 export function aContent(name: string, spec: object, metadata: object = {}): NewObject {
