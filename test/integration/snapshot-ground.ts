@@ -25,6 +25,7 @@ import type { EventDraft } from '../../src/runtime/index.ts';
 import type { SnapshotPlugin } from '../../src/sdk/index.ts';
 import { createSnapshotControllers } from '../../src/snapshot/index.ts';
 import { createMetrics } from '../../src/telemetry/index.ts';
+import { controlPlaneUp } from '../cluster/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import {
@@ -32,15 +33,7 @@ import {
   type SnapshotControllerProcess,
   startSnapshotController,
 } from '../support/snapshot-controller.ts';
-import {
-  clientOf,
-  controlPlane,
-  customResourceDefinitions,
-  done,
-  newNamespace,
-  ofThisRun,
-  removeAll,
-} from './control-plane.ts';
+import { clientOf, customResourceDefinitions, done, newNamespace, ofThisRun, removeAll } from './control-plane.ts';
 
 export { DRIVER };
 
@@ -67,10 +60,13 @@ export class SnapshotGround {
   }
 
   static async create(): Promise<SnapshotGround> {
-    const kubeconfig = await controlPlane();
+    // Of its own, whatever KUBECONFIG says: kinds come and go here, and the snapshot controller is the only one.
+    const { kubeconfig } = await controlPlaneUp({ name: 'integration-snap' });
     const root = await mkdtemp(join(tmpdir(), 'volprime-snapshots-'));
     await Promise.all(['volumes', 'snapshots'].map((name) => mkdir(join(root, name))));
-    return new SnapshotGround(clientOf(kubeconfig), kubeconfig, root);
+    const ground = new SnapshotGround(clientOf(kubeconfig), kubeconfig, root);
+    await ground.#removeKinds();
+    return ground;
   }
 
   async installCrds(): Promise<void> {
@@ -243,10 +239,22 @@ export class SnapshotGround {
   async close(): Promise<void> {
     for (const controllers of this.#running) await controllers.stop();
     await this.stopUpstream();
-    for (const resource of kinds) await this.#removeEach(resource);
+    await this.#removeKinds();
     await removeAll(this.client);
     await this.client.close();
     await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** Also what a run has left that was ended. */
+  async #removeKinds(): Promise<void> {
+    for (const resource of kinds) {
+      await this.#removeEach(resource);
+      const name = `${resource.plural}.${resource.group}`;
+      const crd = await this.client.get(customResourceDefinitions, { name });
+      if (crd === undefined) continue;
+      await this.delete(customResourceDefinitions, crd);
+      await this.gone(customResourceDefinitions, crd);
+    }
   }
 
   /** Without those who would take their finalizers off. */

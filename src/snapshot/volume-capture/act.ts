@@ -1,11 +1,18 @@
 import { CAPTURE_SOURCE_FINALIZER } from '../../api/names.ts';
 import type { KubeObject, NewObject } from '../../api/objects.ts';
 import { claims, type Resource } from '../../api/resources.ts';
-import { ANNOTATION_VOLUME_CAPTURE_NAME, volumeSnapshotContents, volumeSnapshots } from '../../api/snapshots.ts';
+import {
+  ANNOTATION_BEING_DELETED,
+  ANNOTATION_VOLUME_CAPTURE_NAME,
+  type VolumeSnapshotContent,
+  volumeSnapshotContents,
+  volumeSnapshots,
+} from '../../api/snapshots.ts';
 import { type VolumeCapture, volumeCaptures } from '../../api/volume-capture.ts';
 import type { Store } from '../../informer/index.ts';
 import { type KubeClient, keyOf } from '../../kube/index.ts';
 import { done, type Outcome, settle, settleDelete, stale, withFinalizer } from '../../runtime/index.ts';
+import { isBeingDeleted } from '../facts.ts';
 import type { Action, ActionOf } from './action.ts';
 import type { CaptureStores } from './observe.ts';
 import type { Observation } from './observation.ts';
@@ -42,7 +49,9 @@ export async function act(context: StepContext, o: Observation, action: Action):
         ? remove(context, volumeSnapshots, stores.snapshots, action.snapshot)
         : stillThere;
     case 'DeleteContent':
-      return remove(context, volumeSnapshotContents, stores.contents, action.content);
+      return isBeingDeleted(action.content) || (await isGone(context, o))
+        ? removeContent(context, action.content)
+        : stillThere;
   }
 }
 
@@ -55,6 +64,19 @@ async function isGone({ client, signal }: StepContext, { content, uid }: Observa
   if (namespace === undefined || name === undefined) return false;
   const live = await client.get(volumeCaptures, { namespace, name }, { signal });
   return live?.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined;
+}
+
+/**
+ * A VolumeSnapshot that goes before the snapshot controller has its finalizers on it leaves its content without the word that the data may go,
+ * and bound to nobody: said here, since the content is of ours and was never ready.
+ */
+async function removeContent(context: StepContext, content: VolumeSnapshotContent): Promise<Outcome> {
+  const { uid, resourceVersion, name } = content.metadata;
+  const body = { metadata: { uid, resourceVersion, annotations: { [ANNOTATION_BEING_DELETED]: 'yes' } } };
+  const { client, stores, signal } = context;
+  const outcome = await client.mergePatch(volumeSnapshotContents, keyOf(content), body, { signal });
+  const marked = settle(stores.contents, outcome, `content ${name}`);
+  return marked.type === 'done' ? remove(context, volumeSnapshotContents, stores.contents, content) : marked;
 }
 
 async function tell(context: StepContext, { capture, word, progress }: ActionOf<'Wait'>): Promise<Outcome> {
