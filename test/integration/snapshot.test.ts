@@ -180,17 +180,12 @@ describe('deletion', () => {
   });
 
   test('scenario 13: while our finalizer says that somebody reads it, the data stays', async () => {
-    const { namespace, asked } = await aReadySnapshot();
-    const { uid, name, finalizers = [] } = (await ground.snapshot(namespace, 'first'))?.metadata ?? asked.metadata;
-    const held = { uid, finalizers: [...finalizers, 'volprime.dev/test-restore'] };
-    done(await ground.client.mergePatch(volumeSnapshots, { namespace, name }, { metadata: held }));
+    const { asked } = await aReadySnapshot();
+    await withFinalizers(asked, (finalizers) => [...finalizers, 'volprime.dev/test-restore']);
     await ground.delete(volumeSnapshots, asked);
     await eventually('it to be told', () => notesOf(asked, 'SnapshotDeletePending').length > 0);
     expect(existsSync(dataOf(asked, 'greeting'))).toBe(true);
-    const left = (await ground.snapshot(namespace, 'first'))?.metadata.finalizers?.filter(
-      (each) => each !== 'volprime.dev/test-restore',
-    );
-    done(await ground.client.mergePatch(volumeSnapshots, { namespace, name }, { metadata: { uid, finalizers: left } }));
+    await withFinalizers(asked, (finalizers) => finalizers.filter((each) => each !== 'volprime.dev/test-restore'));
     await ground.gone(volumeSnapshots, asked);
     expect(existsSync(dataOf(asked))).toBe(false);
   });
@@ -478,6 +473,20 @@ async function anImport(namespace: string, name: string, snapshotHandle: string)
   const spec = { driver: DRIVER, deletionPolicy: 'Retain', source: { snapshotHandle }, volumeSnapshotRef };
   done(await ground.client.create(volumeSnapshotContents, aContent(contentName, spec)));
   await ground.aSnapshot(namespace, name, { source: { volumeSnapshotContentName: contentName } });
+}
+
+/** Upstream writes to the same list at the same time. */
+async function withFinalizers(
+  { metadata }: VolumeSnapshot,
+  change: (known: readonly string[]) => string[],
+): Promise<void> {
+  const { namespace = '', name, uid } = metadata;
+  await eventually('the finalizers to be written', async () => {
+    const live = (await ground.snapshot(namespace, name))?.metadata;
+    const body = { uid, resourceVersion: live?.resourceVersion, finalizers: change(live?.finalizers ?? []) };
+    const outcome = await ground.client.mergePatch(volumeSnapshots, { namespace, name }, { metadata: body });
+    return outcome.type === 'done';
+  });
 }
 
 async function contentWith(
