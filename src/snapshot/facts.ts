@@ -50,7 +50,7 @@ export function isDeletionDecided(content: VolumeSnapshotContent): boolean {
 }
 
 /** The VolumeSnapshot that it is for is known by more than a name, which anybody can take. */
-export function isBound({ spec }: VolumeSnapshotContent): boolean {
+export function isBound({ spec }: Pick<VolumeSnapshotContent, 'spec'>): boolean {
   return (spec.volumeSnapshotRef.uid ?? '') !== '';
 }
 

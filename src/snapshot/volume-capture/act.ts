@@ -12,7 +12,7 @@ import { type VolumeCapture, volumeCaptures } from '../../api/volume-capture.ts'
 import type { Store } from '../../informer/index.ts';
 import { type KubeClient, keyOf } from '../../kube/index.ts';
 import { done, type Outcome, settle, settleDelete, stale, withFinalizer } from '../../runtime/index.ts';
-import { isBeingDeleted } from '../facts.ts';
+import { isBeingDeleted, isBound } from '../facts.ts';
 import type { Action, ActionOf } from './action.ts';
 import type { CaptureStores } from './observe.ts';
 import type { Observation } from './observation.ts';
@@ -49,13 +49,13 @@ export async function act(context: StepContext, o: Observation, action: Action):
         ? remove(context, volumeSnapshots, stores.snapshots, action.snapshot)
         : stillThere;
     case 'DeleteContent':
-      return isBeingDeleted(action.content) || (await isGone(context, o))
+      return isBeingDeleted(action.content) || (await isGone(context, o)) || (await isAlone(context, action.content))
         ? removeContent(context, action.content)
         : stillThere;
   }
 }
 
-const stillThere = stale('the VolumeCapture is there');
+const stillThere = stale('the VolumeCapture is there, or its VolumeSnapshot');
 
 /** A cache that is not yet filled must not cancel anything: what is to be cancelled is looked at live. */
 async function isGone({ client, signal }: StepContext, { content, uid }: Observation): Promise<boolean> {
@@ -64,6 +64,13 @@ async function isGone({ client, signal }: StepContext, { content, uid }: Observa
   if (namespace === undefined || name === undefined) return false;
   const live = await client.get(volumeCaptures, { namespace, name }, { signal });
   return live?.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined;
+}
+
+/** The VolumeSnapshot that it was bound to is not there, live. */
+async function isAlone({ client, signal }: StepContext, { spec }: VolumeSnapshotContent): Promise<boolean> {
+  const { namespace, name = '', uid } = spec.volumeSnapshotRef;
+  const live = await client.get(volumeSnapshots, { namespace, name }, { signal });
+  return isBound({ spec }) && live?.metadata.uid !== uid;
 }
 
 /**

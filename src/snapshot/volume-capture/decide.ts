@@ -30,6 +30,8 @@ export function decide(o: Observation): Action {
     const message = `VolumeSnapshot ${names.snapshotName} exists and is not of this capture`;
     return wait(capture, { reason: 'NameTaken', message }, true);
   }
+  // Deleted before the snapshot controller had its finalizers on it.
+  if (o.snapshot === undefined && !isReady(content)) return { type: 'DeleteContent', content };
   const message = content.status?.error?.message ?? `VolumeSnapshot ${names.snapshotName} is being captured`;
   const progress = content.metadata.annotations?.[ANNOTATION_CAPTURE_PROGRESS];
   return {
