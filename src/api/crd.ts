@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { populationSpecSchema, populationStatusSchema, populations } from './population.ts';
 import { providerSpecSchema, providerStatusSchema, providers } from './provider.ts';
 import type { Resource } from './resources.ts';
-import { snapshotRestoreSpecSchema, snapshotRestoreStatusSchema, snapshotRestores } from './snapshot-restore.ts';
+import { snapshotRestoreSpecSchema, snapshotRestores } from './snapshot-restore.ts';
 import { volumeCaptureSpecSchema, volumeCaptures, volumeCaptureStatusSchema } from './volume-capture.ts';
 
 interface PrinterColumn {
@@ -20,7 +20,8 @@ interface KindDefinition {
   readonly singular: string;
   readonly shortNames?: readonly string[];
   readonly spec: z.ZodType;
-  readonly status: z.ZodType;
+  /** Absent for a kind that nobody tells the state of: what becomes of it stands elsewhere. */
+  readonly status?: z.ZodType;
   readonly columns: readonly PrinterColumn[];
 }
 
@@ -49,13 +50,10 @@ export const kinds: readonly KindDefinition[] = [
       'The data of a VolumeSnapshot, for volumes of any StorageClass: name it in the dataSourceRef of a PersistentVolumeClaim.',
     singular: 'snapshotrestore',
     spec: snapshotRestoreSpecSchema,
-    status: snapshotRestoreStatusSchema,
     columns: [
-      { name: 'Ready', type: 'string', jsonPath: readyField('status') },
       { name: 'Snapshot', type: 'string', jsonPath: '.spec.snapshotRef.name' },
       { name: 'Namespace', type: 'string', jsonPath: '.spec.snapshotRef.namespace', priority: 1 },
       { name: 'Path', type: 'string', jsonPath: '.spec.path', priority: 1 },
-      { name: 'Reason', type: 'string', jsonPath: readyField('reason') },
       age,
     ],
   },
@@ -125,7 +123,7 @@ export function buildCrd(kind: KindDefinition): object {
           name: version,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          ...(kind.status && { subresources: { status: {} } }),
           additionalPrinterColumns: columns,
           schema: {
             openAPIV3Schema: {
@@ -137,7 +135,7 @@ export function buildCrd(kind: KindDefinition): object {
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
                 spec: structural(kind.spec),
-                status: structural(kind.status),
+                ...(kind.status && { status: structural(kind.status) }),
               },
             },
           },

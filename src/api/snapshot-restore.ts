@@ -1,6 +1,8 @@
-/** `SnapshotRestore` (volprime.dev/v1alpha1): "the data of that VolumeSnapshot", into any StorageClass, and with a grant into any namespace. */
+/**
+ * `SnapshotRestore` (volprime.dev/v1alpha1): "the data of that VolumeSnapshot", into any StorageClass, and with a grant into any namespace.
+ * It has no status: how a restore stands is in the Population of each claim that names it.
+ */
 import * as z from 'zod';
-import { conditionsSchema } from './conditions.ts';
 import { GROUP } from './names.ts';
 import type { KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
@@ -46,17 +48,10 @@ export const snapshotRestoreSpecSchema = ruled(
   [{ rule: 'self == oldSelf', holds: () => true, message: 'the spec cannot be changed; make another SnapshotRestore' }],
 );
 
-export const snapshotRestoreStatusSchema = z.object({
-  observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }),
-  conditions: conditionsSchema.optional(),
-});
-
 export type SnapshotRestoreSpec = z.infer<typeof snapshotRestoreSpecSchema>;
-export type SnapshotRestoreStatus = z.infer<typeof snapshotRestoreStatusSchema>;
 
 export interface SnapshotRestore extends KubeObject {
   readonly spec: SnapshotRestoreSpec;
-  readonly status?: SnapshotRestoreStatus;
 }
 
 export const snapshotRestores: Resource<SnapshotRestore> = {
