@@ -3,7 +3,10 @@ import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settin
 
 export const POPULATOR_CONTAINER = 'populator';
 const CA_FILE = 'ca.crt';
-/** What tools in a root container need to set owners and file capabilities, and nothing else; Pod Security level "baseline" allows them. */
+/**
+ * What tools in a root container need to set owners, modes and file capabilities, and nothing else; Pod Security level "baseline" allows them.
+ * Without FSETID the kernel takes the setgid bit off what belongs to a group of which root is no member, and says nothing.
+ */
 const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 /** All of a pod's spec but containers, volumes and its security context: one run, and no token unless the operator says otherwise. */
