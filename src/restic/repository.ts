@@ -56,6 +56,7 @@ const RETRY_LOCK = '1m';
 const OPEN_TIMEOUT_MS = 60_000;
 const HOST = 'volprime';
 const MINIMUM = [0, 17] as const;
+const NO_REPOSITORY = 10;
 
 export class Repository {
   readonly #options: RepositoryOptions;
@@ -68,37 +69,22 @@ export class Repository {
   }
 
   /**
-   * Makes sure that it answers and that the password opens it.
-   * @param absent what to do where there is none; two that make it at once both find one.
+   * Makes sure that it answers and that the password opens it, and lists the snapshots that have all tags of one of the sets, the oldest first:
+   * one run, since each costs the better part of a second to derive the key.
+   * @param absent what to do where there is no repository; two that make it at once both find one.
    * @throws VolprimeError `ProgramMissing`, `RepositoryNotFound`, `RepositoryUnreachable`, `RepositoryDenied`, `RepositoryPasswordWrong`
    */
-  async open(absent: 'create' | 'refuse'): Promise<void> {
+  async open(absent: 'create' | 'refuse', wanted: readonly (readonly string[])[]): Promise<RepositorySnapshot[]> {
     await this.#checkVersion();
-    const first = await this.#look();
-    if (first.code === 0) return;
-    if (first.code !== 10 || absent === 'refuse') throw failureOf(first);
+    const first = await this.#list(wanted);
+    if (first.ending.code === 0) return first.snapshots();
+    if (first.ending.code !== NO_REPOSITORY || absent === 'refuse') throw failureOf(first.ending);
     const made = await this.#run({ args: ['init'] });
-    if (made.code === 0) return this.#options.logger.info('repository created');
+    if (made.code === 0) this.#options.logger.info('repository created');
     // Somebody else may have been faster.
-    const second = await this.#look();
-    if (second.code !== 0) throw failureOf(second.code === 10 ? made : second);
-  }
-
-  /** Those that have all of the tags, the oldest first. */
-  async snapshots(tags: readonly string[]): Promise<RepositorySnapshot[]> {
-    const lines: string[] = [];
-    await this.#must({ args: ['snapshots', '--tag', tags.join(',')] }, (line) => lines.push(line));
-    const parsed = snapshotsSchema.safeParse(parseJson(lines.join('\n')));
-    if (!parsed.success) throw new AttemptFailedError('RepositoryFailed', 'restic lists snapshots in an unknown way.');
-    return parsed.data
-      .map(({ id, time, tags, summary }) => ({
-        id,
-        time: new Date(time),
-        tags: tags ?? [],
-        bytes: summary?.total_bytes_processed,
-        addedBytes: summary?.data_added_packed,
-      }))
-      .sort((a, b) => a.time.getTime() - b.time.getTime());
+    const second = await this.#list(wanted);
+    if (second.ending.code === 0) return second.snapshots();
+    throw failureOf(second.ending.code === NO_REPOSITORY ? made : second.ending);
   }
 
   /** The content of a directory, without `exclude` (names in it). `parent`: files that have not changed since are not read again. */
@@ -150,8 +136,7 @@ export class Repository {
 
   /** Removes them, and the data that only they used: restic rewrites packs that are mostly unused. */
   async forget(snapshots: readonly string[]): Promise<void> {
-    if (snapshots.length > 0) await this.#must({ args: ['forget', ...snapshots] });
-    await this.#must({ args: ['prune'] });
+    await this.#must({ args: snapshots.length > 0 ? ['forget', '--prune', ...snapshots] : ['prune'] });
   }
 
   /**
@@ -186,17 +171,23 @@ export class Repository {
     throw new PermanentError('ProgramMissing', message);
   }
 
-  /** restic itself would try for a quarter of an hour. */
-  async #look(): Promise<Ending> {
-    const timeout = AbortSignal.timeout(this.#options.openTimeoutMs ?? OPEN_TIMEOUT_MS);
-    const ending = new Words(this.#options.credentials);
-    const { signal } = this.#options;
+  /** With a time limit: restic itself would try for a quarter of an hour. */
+  async #list(wanted: readonly (readonly string[])[]): Promise<{
+    readonly ending: Ending;
+    readonly snapshots: () => RepositorySnapshot[];
+  }> {
+    const { signal, openTimeoutMs = OPEN_TIMEOUT_MS } = this.#options;
+    const timeout = AbortSignal.timeout(openTimeoutMs);
+    const words = new Words(this.#options.credentials);
+    const lines: string[] = [];
+    const args = ['snapshots', '--no-lock', ...wanted.flatMap((tags) => ['--tag', tags.join(',')])];
     try {
-      const command = { args: ['cat', 'config', '--no-lock'], signal: AbortSignal.any([signal, timeout]) };
-      return ending.of(await this.#drain(command, ending));
+      const command = { args, signal: AbortSignal.any([signal, timeout]) };
+      const ending = words.of(await this.#drain(command, words, (line) => lines.push(line)));
+      return { ending, snapshots: () => snapshotsIn(lines.join('\n')) };
     } catch (error) {
       if (!timeout.aborted || signal.aborted) throw error;
-      throw unreachable(ending.words === '' ? 'no answer' : ending.words);
+      throw unreachable(words.words === '' ? 'no answer' : words.words);
     }
   }
 
@@ -233,6 +224,20 @@ export class Repository {
       signal: signal ?? this.#options.signal,
     });
   }
+}
+
+function snapshotsIn(text: string): RepositorySnapshot[] {
+  const parsed = snapshotsSchema.safeParse(parseJson(text));
+  if (!parsed.success) throw new AttemptFailedError('RepositoryFailed', 'restic lists snapshots in an unknown way.');
+  return parsed.data
+    .map(({ id, time, tags, summary }) => ({
+      id,
+      time: new Date(time),
+      tags: tags ?? [],
+      bytes: summary?.total_bytes_processed,
+      addedBytes: summary?.data_added_packed,
+    }))
+    .sort((a, b) => a.time.getTime() - b.time.getTime());
 }
 
 /** The host is always the same: what belongs together is told by tags. */

@@ -37,6 +37,7 @@ export function testRepository(directory: string): TestRepository {
     variables: { VOLPRIME_REPOSITORY_SECRET_DIR: secretDir, VOLPRIME_REPOSITORY_DIR: claim },
     path,
     secretDir,
-    restic: (...args) => execFileSync('restic', [...common, ...args], { encoding: 'utf8', stdio: 'pipe' }),
+    restic: (...args) =>
+      execFileSync('restic', [...common, ...args], { encoding: 'utf8', stdio: 'pipe', env: process.env }),
   };
 }

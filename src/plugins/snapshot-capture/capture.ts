@@ -25,6 +25,8 @@ import {
   MANIFEST_FILE,
   manifestTags,
   resultOf,
+  tagsOfClaim,
+  tagsOfKey,
 } from './captures.ts';
 import type { CaptureTask } from './task.ts';
 import { makeScratch, openRepository, type RunOptions, together } from './work.ts';
@@ -40,12 +42,14 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
   using scratch = makeScratch();
   const halt = new AbortController();
   const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
-  const repository = await openRepository(options, scratch.path, 'create');
-  const there = await findCapture(repository, task.key);
+  const { claimUid } = task.origin;
+  const wanted = [tagsOfKey(task.key), tagsOfClaim(claimUid)];
+  const { repository, listed } = await openRepository(options, { scratch: scratch.path, absent: 'create', wanted });
+  const there = findCapture(listed, task.key);
   if (there !== undefined) return resultOf(there);
   const startedAt = new Date();
   const begun = performance.now();
-  const earlier = await findEarlier(repository, task.origin.claimUid);
+  const earlier = findEarlier(listed, claimUid);
   const run = task.source.kind === 'device' ? captureDevice : captureTree;
   const { manifest, data } = await run({ task, options, halt, repository, earlier, startedAt, scratch: scratch.path });
   const about: About = {
@@ -59,7 +63,7 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
     kind: task.source.kind,
     length: manifest.length,
   };
-  const tags = manifestTags(task.key, task.origin.claimUid, about);
+  const tags = manifestTags(task.key, claimUid, about);
   const written = await repository.backupStream(MANIFEST_FILE, manifest.text(), { tags });
   if (written.bytes !== manifest.length) {
     throw new AttemptFailedError('RepositoryFailed', 'restic did not take all of the manifest.');

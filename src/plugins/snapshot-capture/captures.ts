@@ -3,7 +3,7 @@
  * without reading data stands in the tags, which are given when a snapshot is made and never changed.
  */
 import * as z from 'zod';
-import type { Repository, RepositorySnapshot } from '../../restic/index.ts';
+import type { RepositorySnapshot } from '../../restic/index.ts';
 import { type CaptureResult, captureResultSchema } from '../../sdk/pod-report.ts';
 
 const KEY = 'volprime-key=';
@@ -43,14 +43,18 @@ export function manifestTags(key: string, claimUid: string, about: About): strin
   return [`${KEY}${key}`, `${CLAIM}${claimUid}`, MANIFEST, `${ABOUT}${text}`];
 }
 
-/** All that bears the key, complete or not. */
-export function snapshotsOf(repository: Repository, key: string): Promise<RepositorySnapshot[]> {
-  return repository.snapshots([`${KEY}${key}`]);
+/** What is listed of a repository when it is opened: all that bears the key, complete or not. */
+export function tagsOfKey(key: string): string[] {
+  return [`${KEY}${key}`];
+}
+
+export function tagsOfClaim(claimUid: string): string[] {
+  return [`${CLAIM}${claimUid}`];
 }
 
 /** The capture of the key, or undefined where it is not there or not complete. */
-export async function findCapture(repository: Repository, key: string): Promise<Capture | undefined> {
-  return completeIn(await snapshotsOf(repository, key));
+export function findCapture(listed: readonly RepositorySnapshot[], key: string): Capture | undefined {
+  return completeIn(listed.filter(({ tags }) => tags.includes(`${KEY}${key}`)));
 }
 
 /** What the next capture of the claim can build on. */
@@ -60,8 +64,8 @@ export interface Earlier {
   readonly data: string | undefined;
 }
 
-export async function findEarlier(repository: Repository, claimUid: string): Promise<Earlier> {
-  const all = await repository.snapshots([`${CLAIM}${claimUid}`]);
+export function findEarlier(listed: readonly RepositorySnapshot[], claimUid: string): Earlier {
+  const all = listed.filter(({ tags }) => tags.includes(`${CLAIM}${claimUid}`));
   return { capture: completeIn(all), data: all.findLast(({ tags }) => tags.includes(DATA))?.id };
 }
 

@@ -2,10 +2,10 @@
 import { reportProgress } from '../../extract/progress.ts';
 import { PermanentError, type PodReport } from '../../sdk/index.ts';
 import { capture } from './capture.ts';
-import { findCapture, resultOf, snapshotsOf } from './captures.ts';
+import { findCapture, resultOf, tagsOfKey } from './captures.ts';
 import type { CaptureTask } from './task.ts';
 import { verifyCapture } from './verify.ts';
-import { makeScratch, openRepository, type RunOptions } from './work.ts';
+import { makeScratch, type Opened, openRepository, type RunOptions } from './work.ts';
 
 /** @throws VolprimeError with the stable code of what failed; PermanentError `SnapshotNotFound` where there is no complete capture of the key. */
 export async function runTask(task: CaptureTask, options: RunOptions): Promise<PodReport> {
@@ -23,22 +23,22 @@ export async function runTask(task: CaptureTask, options: RunOptions): Promise<P
 /** Without a repository there is nothing to forget. */
 async function forget({ key }: CaptureTask, options: RunOptions): Promise<PodReport> {
   using scratch = makeScratch();
-  const repository = await openRepository(options, scratch.path, 'refuse').catch((error: unknown) => {
+  const opened = await openForReading(key, scratch.path, options).catch((error: unknown) => {
     if (error instanceof PermanentError && error.code === 'RepositoryNotFound') return undefined;
     throw error;
   });
-  if (repository === undefined) return { outcome: 'forgotten' };
+  if (opened === undefined) return { outcome: 'forgotten' };
+  const { repository, listed } = opened;
   await repository.unlock();
-  const snapshots = await snapshotsOf(repository, key);
-  options.logger.info('forgetting', { snapshots: snapshots.length });
-  await repository.forget(snapshots.map(({ id }) => id));
+  options.logger.info('forgetting', { snapshots: listed.length });
+  await repository.forget(listed.map(({ id }) => id));
   return { outcome: 'forgotten' };
 }
 
 async function look({ key, action }: CaptureTask, options: RunOptions): Promise<PodReport> {
   using scratch = makeScratch();
-  const repository = await openRepository(options, scratch.path, 'refuse');
-  const found = await findCapture(repository, key);
+  const { repository, listed } = await openForReading(key, scratch.path, options);
+  const found = findCapture(listed, key);
   if (found === undefined) {
     throw new PermanentError('SnapshotNotFound', `The repository holds no complete capture ${key}.`);
   }
@@ -48,4 +48,8 @@ async function look({ key, action }: CaptureTask, options: RunOptions): Promise<
     await verifyCapture(repository, found, { onBytes: (bytes) => (counted.bytes += bytes), signal: options.signal });
   }
   return { outcome: 'captured', capture: resultOf(found), verified: action === 'verify' };
+}
+
+function openForReading(key: string, scratch: string, options: RunOptions): Promise<Opened> {
+  return openRepository(options, { scratch, absent: 'refuse', wanted: [tagsOfKey(key)] });
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../../extract/progress.ts';
-import { readCredentials, Repository } from '../../restic/index.ts';
+import { readCredentials, Repository, type RepositorySnapshot } from '../../restic/index.ts';
 import type { PluginLogger } from '../../sdk/index.ts';
 
 export interface RunOptions {
@@ -23,16 +23,27 @@ export function makeScratch(): Disposable & { readonly path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+export interface OpenOptions {
+  readonly scratch: string;
+  readonly absent: 'create' | 'refuse';
+  /** Tags of the snapshots that are listed: all of one set. */
+  readonly wanted: readonly (readonly string[])[];
+}
+
+export interface Opened {
+  readonly repository: Repository;
+  /** The oldest first. */
+  readonly listed: readonly RepositorySnapshot[];
+}
+
 /** @throws VolprimeError of what is wrong with Secret or repository. */
 export async function openRepository(
   { repositorySecretDir, repositoryDir, logger, signal }: RunOptions,
-  scratch: string,
-  absent: 'create' | 'refuse',
-): Promise<Repository> {
+  { scratch, absent, wanted }: OpenOptions,
+): Promise<Opened> {
   const credentials = readCredentials({ secretDir: repositorySecretDir, repositoryDir, scratch });
   const repository = new Repository({ credentials, scratch, logger, signal });
-  await repository.open(absent);
-  return repository;
+  return { repository, listed: await repository.open(absent, wanted) };
 }
 
 /** Both results, or the error of what failed first, once the other has stopped as well: `halt` is aborted, which must end both. */

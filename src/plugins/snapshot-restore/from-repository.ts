@@ -17,7 +17,7 @@ import {
   requireDevice,
   writeDevice,
 } from '../../tree/index.ts';
-import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE } from '../snapshot-capture/captures.ts';
+import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE, tagsOfKey } from '../snapshot-capture/captures.ts';
 import { makeScratch, openRepository, type RunOptions } from '../snapshot-capture/work.ts';
 import type { Restored } from './restored.ts';
 import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
@@ -26,8 +26,9 @@ import type { RestoreTask } from './task.ts';
 /** @throws VolprimeError; then the target must not be used. */
 export async function restoreFromRepository(task: RestoreTask, key: string, options: RunOptions): Promise<Restored> {
   using scratch = makeScratch();
-  const repository = await openRepository(options, scratch.path, 'refuse');
-  const found = await findCapture(repository, key);
+  const wanted = [tagsOfKey(key)];
+  const { repository, listed } = await openRepository(options, { scratch: scratch.path, absent: 'refuse', wanted });
+  const found = findCapture(listed, key);
   if (found === undefined) {
     throw new PermanentError('CaptureNotFound', `The repository holds no complete capture ${key}.`);
   }
