@@ -1,6 +1,6 @@
 /** One repository: each method is one run of restic. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { AttemptFailedError, PermanentError } from '../sdk/errors.ts';
 import type { PluginLogger } from '../sdk/index.ts';
 import { type Program, runProgram, splitLines, startProgram } from '../tree/index.ts';
@@ -79,7 +79,7 @@ export class Repository {
     const first = await this.#list(wanted);
     if (first.ending.code === 0) return first.snapshots();
     if (first.ending.code !== NO_REPOSITORY || absent === 'refuse') throw failureOf(first.ending);
-    const made = await this.#run({ args: ['init'] });
+    const made = await this.#create();
     if (made.code === 0) this.#options.logger.info('repository created');
     // Somebody else may have been faster.
     const second = await this.#list(wanted);
@@ -171,6 +171,25 @@ export class Repository {
     throw new PermanentError('ProgramMissing', message);
   }
 
+  /**
+   * Where the repository is a path it is made beside it and takes its place whole: of two that restic makes at once in one place, the second
+   * leaves a key behind that fits the password and not the repository, and nobody can open it any more.
+   */
+  async #create(): Promise<Ending> {
+    const { credentials, scratch } = this.#options;
+    const { path } = credentials;
+    if (path === undefined || isMountPoint(path)) return this.#run({ args: ['init'] });
+    const beside = mkdtempSync(`${path}.new-`);
+    try {
+      const file = join(scratch, basename(beside));
+      writeFileSync(file, beside, { mode: 0o600 });
+      const made = await this.#run({ args: ['init', '--repository-file', file] });
+      return made.code === 0 && !takePlace(beside, path) ? { ...made, code: NO_REPOSITORY } : made;
+    } finally {
+      rmSync(beside, { recursive: true, force: true });
+    }
+  }
+
   /** With a time limit: restic itself would try for a quarter of an hour. */
   async #list(wanted: readonly (readonly string[])[]): Promise<{
     readonly ending: Ending;
@@ -216,7 +235,7 @@ export class Repository {
     const common = ['--json', '--retry-lock', RETRY_LOCK, '--cache-dir', join(scratch, 'cache')];
     return startProgram({
       file: this.#program,
-      args: [...args, ...common, ...credentials.args],
+      args: [...credentials.args, ...common, ...args],
       env: { ...proxies(), ...credentials.env, RESTIC_PROGRESS_FPS: '1', TMPDIR: scratch, HOME: scratch },
       ...(cwd !== undefined && { cwd }),
       ...(input && { input }),
@@ -224,6 +243,22 @@ export class Repository {
       signal: signal ?? this.#options.signal,
     });
   }
+}
+
+/** @returns false where there is something already. */
+function takePlace(directory: string, path: string): boolean {
+  try {
+    renameSync(directory, path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The root of a volume cannot be replaced. */
+function isMountPoint(path: string): boolean {
+  const here = statSync(path, { throwIfNoEntry: false });
+  return here !== undefined && here.dev !== statSync(dirname(path)).dev;
 }
 
 function snapshotsIn(text: string): RepositorySnapshot[] {
