@@ -75,7 +75,7 @@ function podOf(inputs: PodInputs): NewObject {
 function volumes({ prime, template, settings }: PodInputs): object[] {
   return [
     { name: 'target', persistentVolumeClaim: { claimName: prime.metadata.name } },
-    { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+    { name: 'tmp', emptyDir: { sizeLimit: template.scratch ?? '64Mi' } },
     ...(template.claims ?? []).map(({ name, writable = false }, index) => ({
       name: `claim-${index}`,
       persistentVolumeClaim: { claimName: name, readOnly: !writable },

@@ -166,6 +166,8 @@ export interface PodTemplate {
     readonly volumeMode?: VolumeMode;
     readonly writable?: boolean;
   }[];
+  /** Most that the container may keep in /tmp, as a quantity (default 64Mi); a pod that takes more is evicted. */
+  readonly scratch?: string;
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>;
     readonly limits?: Readonly<Record<string, string>>;

@@ -61,7 +61,10 @@ export interface SnapshotAnswer {
 export type SnapshotFn<Parameters> = (
   params: CaptureParams<Parameters>,
 ) => Promise<{ readonly handle: string; readonly state?: PluginState }>;
-/** How it stands; no side effects. An imported handle that does not exist: PermanentError `SnapshotNotFound`. */
+/**
+ * How it stands, and takes the next step of work that has several; called again and again, after failures too. An imported handle that does not
+ * exist: PermanentError `SnapshotNotFound`.
+ */
 export type SnapshotCompleteFn<Parameters> = (params: HandleParams<Parameters>) => Promise<SnapshotAnswer>;
 /** Removes the data; "not there" is success. False: in use or under way, ask again. Also called to cancel a capture that is not ready. */
 export type SnapshotDeleteFn<Parameters> = (params: HandleParams<Parameters>) => Promise<boolean>;

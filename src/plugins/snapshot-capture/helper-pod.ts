@@ -14,7 +14,14 @@ import {
   settingsVolumes,
 } from '../../pods/index.ts';
 import { TASK_VARIABLE } from '../download-and-extract/task.ts';
-import { type CaptureTask, hostnameOf, PLUGIN_NAME, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from './task.ts';
+import {
+  type CaptureTask,
+  hostnameOf,
+  PLUGIN_NAME,
+  REPOSITORY_DIR,
+  REPOSITORY_SECRET_DIR,
+  SCRATCH_SIZE,
+} from './task.ts';
 
 export const SOURCE_DIR = '/source';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
@@ -71,7 +78,7 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
         ...(repositoryClaim === undefined
           ? []
           : [{ name: 'repository', persistentVolumeClaim: { claimName: repositoryClaim } }]),
-        { name: 'tmp', emptyDir: {} },
+        { name: 'tmp', emptyDir: { sizeLimit: SCRATCH_SIZE } },
         ...settingsVolumes(settings),
       ],
     },

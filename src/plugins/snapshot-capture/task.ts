@@ -10,6 +10,8 @@ export const PLUGIN_NAME = 'snapshot-capture';
 export const REPOSITORY_SECRET_DIR = '/var/run/volprime/repository';
 /** Where the claim is mounted that holds the repository, if one does. */
 export const REPOSITORY_DIR = '/repository';
+/** Most that a pod keeps in /tmp: restic's cache of the repository's index, and the manifest, some 250 bytes a file. */
+export const SCRATCH_SIZE = '4Gi';
 
 const kind = z.enum(['directory', 'device']);
 

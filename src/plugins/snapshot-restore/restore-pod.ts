@@ -3,7 +3,7 @@ import { sourceVolumeClaimName } from '../../api/names.ts';
 import type { Claim } from '../../api/objects.ts';
 import { PermanentError, type PodTemplate, type PopulateParams, TemporaryError } from '../../sdk/index.ts';
 import { POPULATOR_COMMAND, TASK_VARIABLE } from '../download-and-extract/task.ts';
-import { REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from '../snapshot-capture/task.ts';
+import { REPOSITORY_DIR, REPOSITORY_SECRET_DIR, SCRATCH_SIZE } from '../snapshot-capture/task.ts';
 import type { RestorePorts } from './ports.ts';
 import { repositoryOf } from './repository.ts';
 import { judge } from './rules.ts';
@@ -39,6 +39,7 @@ export function restorePod(ports: RestorePorts, params: PopulateParams<Wish>): P
   return {
     command: POPULATOR_COMMAND,
     mountPath: target.path,
+    scratch: SCRATCH_SIZE,
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
     ...mounts,
   };
