@@ -142,6 +142,8 @@ describe('deletion', () => {
     await contentWith(namespace, ({ status }) => status?.snapshotHandle !== undefined);
     await ground.delete(volumeSnapshots, asked);
     await ground.gone(volumeSnapshots, asked);
+    // Upstream holds the VolumeSnapshot for its content only if it had the time to say so.
+    await eventually('what is left to be told', () => notesOf(asked, 'SnapshotDataLeft').length > 0);
     expect(notesOf(asked, 'SnapshotDataLeft')).toEqual([expect.stringContaining(`directory:${asked.metadata.uid}`)]);
   });
 
