@@ -46,6 +46,19 @@ export function median(values: readonly number[]): number {
   return (upper + (lower ?? upper)) / 2;
 }
 
+export interface Pair {
+  readonly value: number;
+  readonly floor: number;
+}
+
+/** Of pairs that met the same machine each: the one whose ratio is the median. */
+export function middlePair(pairs: readonly Pair[]): Pair {
+  const sorted = [...pairs].sort((a, b) => a.value / a.floor - b.value / b.floor);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new RangeError('no pairs');
+  return middle;
+}
+
 /** Three significant digits: the machine gives no more. */
 function rounded(value: number): number {
   return Number(value.toPrecision(3));

@@ -12,6 +12,7 @@ import { measure } from './measure.ts';
 import { archiveSource } from './objects.ts';
 import { type ClusterGroup, clusterGroups, type Group, type Options, parseOptions, usage } from './options.ts';
 import { openSite, provide, sweep } from './site.ts';
+import { measureSnapshots } from './snapshots/measure.ts';
 
 const resultsDir = join(import.meta.dirname, 'results');
 /** Two runs at a time would measure each other. */
@@ -30,6 +31,7 @@ const minutes: Readonly<Record<Group, number>> = {
   failing: 4,
   restore: 2,
   data: 12,
+  snapshots: 4,
 };
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -51,6 +53,10 @@ async function run(options: Options): Promise<void> {
   if (options.groups.includes('data')) {
     say('data:');
     figures.push(...(await measureDataPath({ rounds: options.rounds, only: options.archive, say })));
+  }
+  if (options.groups.includes('snapshots')) {
+    say('snapshots:');
+    figures.push(...(await measureSnapshots({ rounds: options.rounds, say })));
   }
   await mkdir(resultsDir, { recursive: true });
   await writeFile(resultsFile, `${JSON.stringify(figures, null, 2)}\n`);

@@ -1,6 +1,6 @@
 /** The groups of figures: what is run for each, and what is made of it. */
 import { bareScript } from './bare-script.ts';
-import { type Figure, type FigureInput, figure, median } from './figures.ts';
+import { type Figure, type FigureInput, figure, median, middlePair, type Pair } from './figures.ts';
 import { archiveSource, instantSource, restoreSource } from './objects.ts';
 import type { ClusterGroup } from './options.ts';
 import { plainClaims, plainPods, plainRestores } from './passes.ts';
@@ -10,7 +10,6 @@ import { type Cost, type Plan, type Round, runRounds } from './rounds.ts';
 import type { Bench, Subject } from './subject.ts';
 
 type Summary = (rounds: readonly Round[], plan: Plan) => FigureInput[];
-type Quantity = Pick<FigureInput, 'value' | 'floor'>;
 
 /** @returns the figures of one group. */
 export async function measure(bench: Bench, group: ClusterGroup): Promise<Figure[]> {
@@ -92,20 +91,13 @@ function populatorPods(rounds: readonly Round[], { count }: Plan): FigureInput[]
 }
 
 /** Value and floor of the round whose ratio is the median: both met the same machine. */
-function compare(
-  rounds: readonly Round[],
-  floor: string,
-  cost: keyof Cost,
-  of: (subject: Subject) => number,
-): Required<Quantity> {
-  const pairs = rounds.map(({ floors, subjects }) => ({
-    value: median(subjects.map(of)),
-    floor: floors.get(floor)?.[cost] ?? Number.NaN,
-  }));
-  const sorted = pairs.sort((a, b) => a.value / a.floor - b.value / b.floor);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new RangeError('no rounds');
-  return middle;
+function compare(rounds: readonly Round[], floor: string, cost: keyof Cost, of: (subject: Subject) => number): Pair {
+  return middlePair(
+    rounds.map(({ floors, subjects }) => ({
+      value: median(subjects.map(of)),
+      floor: floors.get(floor)?.[cost] ?? Number.NaN,
+    })),
+  );
 }
 
 function firstAction(rounds: readonly Round[], name: string, target?: number): FigureInput[] {

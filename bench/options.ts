@@ -15,7 +15,7 @@ export const clusterGroups = [
   'restore',
 ] as const;
 export type ClusterGroup = (typeof clusterGroups)[number];
-export const groups = [...clusterGroups, 'data'] as const;
+export const groups = [...clusterGroups, 'data', 'snapshots'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Options {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../image/bundle.ts';
+import { cpuMsOfChildren } from '../cpu.ts';
 
 const projectDir = join(import.meta.dirname, '../..');
 const buildDir = join(projectDir, 'build/bench');
@@ -17,8 +18,12 @@ export interface Command {
 
 export interface Run {
   readonly seconds: number;
+  /** CPU time of the command and of all that it starts. */
+  readonly cpuSeconds: number;
   /** MiB; of the command's own process, without those that it starts. */
   readonly peakRss: number;
+  /** MiB; the most that it and those that it starts were seen to have at one moment. */
+  readonly peakRssOfAll: number;
 }
 
 /** Bundles the populator as it goes into the image. */
@@ -47,10 +52,22 @@ export function volprime({ url, target, kind, flush }: Population): Command {
     attemptId: 'bench',
     targets: [{ path: target, kind, spec: { sourceURL: url } }],
   };
+  return pod(task, { flush, variables: {} });
+}
+
+interface PodOptions {
+  readonly flush: boolean;
+  /** Beside the task and where the report goes. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The populator pod's program with a task of its own. */
+export function pod(task: object, { flush, variables }: PodOptions): Command {
   const path = process.env['PATH'] ?? '';
   return {
     arguments: [process.execPath, join(buildDir, 'dist/pod/main.js')],
     env: {
+      ...variables,
       PATH: flush ? path : `${noSyncDir}:${path}`,
       VOLPRIME_TASK: JSON.stringify(task),
       VOLPRIME_REPORT_PATH: join(buildDir, 'report.json'),
@@ -64,25 +81,40 @@ const LOOK_MS = 100;
 export async function runCommand({ arguments: words, env }: Command): Promise<Run> {
   const [program, ...rest] = words;
   const startedAt = performance.now();
+  const cpuBefore = cpuMsOfChildren();
   const child = spawn(program, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  let peakRss = 0;
+  let [peakRss, peakRssOfAll] = [0, 0];
   const looking = setInterval(() => {
     peakRss = Math.max(peakRss, peakRssOf(child.pid));
+    peakRssOfAll = Math.max(peakRssOfAll, rssOfAll(child.pid));
   }, LOOK_MS);
   const [code] = await once(child, 'exit');
   const seconds = (performance.now() - startedAt) / 1000;
+  const cpuSeconds = (cpuMsOfChildren() - cpuBefore) / 1000;
   clearInterval(looking);
   if (code !== 0) throw new Error(`exit code ${String(code)}: ${words.join(' ').slice(0, 500)}`);
-  return { seconds, peakRss };
+  return { seconds, cpuSeconds, peakRss, peakRssOfAll };
 }
 
 /** The kernel's own high-water mark since the program began, in MiB; 0 where the process is gone. */
 function peakRssOf(pid: number | undefined): number {
+  const kib = /VmHWM:\s*(\d+)/.exec(readProc(`${pid}/status`))?.[1];
+  return Number(kib ?? 0) / 1024;
+}
+
+/** What a process and its descendants have now, in MiB; pages that they share count for each. */
+function rssOfAll(pid: number | string | undefined): number {
+  const kib = /VmRSS:\s*(\d+)/.exec(readProc(`${pid}/status`))?.[1];
+  const children = readProc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + rssOfAll(child), Number(kib ?? 0) / 1024);
+}
+
+/** '' where the process is gone. */
+function readProc(path: string): string {
   try {
-    const kib = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Number(kib ?? 0) / 1024;
+    return readFileSync(`/proc/${path}`, 'utf8');
   } catch {
-    return 0;
+    return '';
   }
 }
 

@@ -5,10 +5,10 @@
  *   b  50,000 files of 1 to 8 KiB in 6,000 directories          d  a real tree: Go modules of Kubernetes, or else node_modules
  */
 import { execFileSync } from 'node:child_process';
-import { createCipheriv } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { mixed, randomStream, smallText } from '../seeded-bytes.ts';
 import { installed } from './commands.ts';
 
 export type SetName = 'a' | 'b' | 'c' | 'd';
@@ -60,8 +60,7 @@ function makeSmallFiles(tree: string): void {
     mkdirSync(join(tree, `group-${index % 60}/directory-${index}`), { recursive: true });
   for (let index = 0; index < 50_000; index++) {
     const directory = index % 6000;
-    const length = 1024 + (bytes(2).readUInt16LE(0) % (7 * 1024));
-    writeFileSync(join(tree, `group-${directory % 60}/directory-${directory}/file-${index}.txt`), words(bytes, length));
+    writeFileSync(join(tree, `group-${directory % 60}/directory-${directory}/file-${index}.txt`), smallText(bytes));
   }
 }
 
@@ -82,29 +81,6 @@ function makeImages(): void {
   renameSync(unfinished, join(dataDir, 'c.img'));
   shell(`gzip -1 -k -f ${join(dataDir, 'c.img')}`);
   shell(`zstd -q -3 -k -f ${join(dataDir, 'c.img')}`);
-}
-
-/** Bytes that look random and are the same in each run. */
-function randomStream(seed: string): (length: number) => Buffer {
-  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16));
-  return (length) => cipher.update(Buffer.alloc(length));
-}
-
-const vocabulary = 'volume claim node image layer byte archive driver mount quota the of and is a to in for with'.split(
-  ' ',
-);
-
-function words(bytes: (length: number) => Buffer, length: number): Buffer {
-  const text: string[] = [];
-  for (const byte of bytes(Math.ceil(length / 3)))
-    text.push(vocabulary[byte % vocabulary.length] ?? '', byte % 13 === 0 ? '\n' : ' ', String(byte));
-  return Buffer.from(text.join('')).subarray(0, length);
-}
-
-/** A tenth does not compress, the rest is text: a third remains of the whole. */
-function mixed(bytes: (length: number) => Buffer, length: number): Buffer {
-  const random = Math.floor(length / 10);
-  return Buffer.concat([bytes(random), words(bytes, length - random)]);
 }
 
 function shell(command: string): void {

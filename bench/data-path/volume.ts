@@ -16,6 +16,8 @@ export interface BenchVolume extends Disposable {
   readonly scratch: string;
   /** Makes the file system anew and mounts it. */
   renew(): void;
+  /** Takes it off and mounts it again: nothing of its files is in memory any more. */
+  remount(): void;
   /** Takes the file system off the device. */
   detach(): void;
 }
@@ -41,6 +43,10 @@ export function openVolume({ onDisk }: { readonly onDisk: boolean }): BenchVolum
     if (mounted) execFileSync('umount', [mountPoint]);
     mounted = false;
   };
+  const mount = () => {
+    execFileSync('mount', [device, mountPoint]);
+    mounted = true;
+  };
   return {
     mountPoint,
     device,
@@ -50,8 +56,11 @@ export function openVolume({ onDisk }: { readonly onDisk: boolean }): BenchVolum
       // Lazy initialisation would run beside the measurement.
       const options = 'lazy_itable_init=0,lazy_journal_init=0';
       execFileSync('mkfs.ext4', ['-q', '-F', '-E', options, device]);
-      execFileSync('mount', [device, mountPoint]);
-      mounted = true;
+      mount();
+    },
+    remount() {
+      detach();
+      mount();
     },
     detach,
     [Symbol.dispose]() {
