@@ -19,3 +19,4 @@ export { type Program, runProgram, startProgram } from './program.ts';
 export { readManifest } from './read-manifest.ts';
 export { describeTree, type DescribeOptions, type Manifest, type TreeDescription } from './describe.ts';
 export { findDirectory, finishRoot } from './root.ts';
+export { readText, writeText } from './scratch.ts';

@@ -14,8 +14,13 @@ export async function writeRecords(
   records: AsyncIterable<ManifestRecord>,
   onText: (bytes: number) => void = () => undefined,
 ): Promise<void> {
+  await writeText(file, told(gather(encoded(records)), onText));
+}
+
+/** Keeps a text for `readText`. @throws what the text's source throws, and what the disk says. */
+export async function writeText(file: string, text: AsyncIterable<Buffer>): Promise<void> {
   const fast = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-  await pipeline(told(gather(encoded(records)), onText), fast, createWriteStream(file));
+  await pipeline(text, fast, createWriteStream(file));
 }
 
 export async function* readRecords(file: string): AsyncGenerator<ManifestRecord, void> {

@@ -1,4 +1,5 @@
 /** From a capture in a repository to a volume. */
+import { join } from 'node:path';
 import { reportProgress } from '../../extract/progress.ts';
 import type { Repository } from '../../restic/index.ts';
 import { PermanentError } from '../../sdk/index.ts';
@@ -14,8 +15,10 @@ import {
   inExtents,
   readDevice,
   readManifest,
+  readText,
   requireDevice,
   writeDevice,
+  writeText,
 } from '../../tree/index.ts';
 import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE, tagsOfKey } from '../snapshot-capture/captures.ts';
 import { makeScratch, openRepository, type RunOptions } from '../snapshot-capture/work.ts';
@@ -33,20 +36,28 @@ export async function restoreFromRepository(task: RestoreTask, key: string, opti
     throw new PermanentError('CaptureNotFound', `The repository holds no complete capture ${key}.`);
   }
   requireSameKind(found.about.kind, task.target.kind);
-  const restore = task.target.kind === 'device' ? restoreDevice : restoreTree;
-  return await restore(task, found, repository, options);
+  if (task.target.kind === 'device') return await restoreDevice(task, found, repository, options);
+  return await restoreTree(task, found, { repository, scratch: scratch.path }, options);
+}
+
+interface Store {
+  readonly repository: Repository;
+  readonly scratch: string;
 }
 
 async function restoreTree(
   { target, subtree: asked, verify }: RestoreTask,
   { about, manifest }: Capture,
-  repository: Repository,
+  { repository, scratch }: Store,
   { logger, signal, onProgress }: RunOptions,
 ): Promise<Restored> {
   const subtree = normalSubtree(asked);
   const within = byteStringOfText(subtree);
   const fidelity = fidelityOf(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
-  const records = () => readManifest(repository.dump(manifest, MANIFEST_FILE));
+  const manifestText = () => repository.dump(manifest, MANIFEST_FILE);
+  // What is read twice is fetched once: restic derives its key, for up to a second, each time.
+  const text = verify ? await keep(join(scratch, 'manifest.zst'), manifestText()) : manifestText;
+  const records = () => readManifest(text());
   // Before anything is written: is it there at all?
   const root = await findDirectory(records(), within);
   const counted = { bytes: 0, length: subtree === '' ? about.bytes : undefined, files: 0 };
@@ -69,6 +80,12 @@ async function restoreTree(
   });
   if (changed > 0) logger.warn('names were written to while they were captured, and are not compared', { changed });
   return { files, bytes };
+}
+
+/** @returns what reads it again. */
+async function keep(file: string, text: AsyncIterable<Buffer>): Promise<() => AsyncIterable<Buffer>> {
+  await writeText(file, text);
+  return () => readText(file);
 }
 
 async function restoreDevice(
