@@ -87,6 +87,7 @@ export function createSnapshotControllers(options: SnapshotControllerOptions): r
     ...createVolumeCaptureControllers({
       ...parts,
       client: options.client,
+      namespaces: options.namespaces,
       stores: { ...stores, captures: captures.store },
       informers: { captures, contents, snapshots, claims: claimInformer },
     }),

@@ -17,12 +17,11 @@ import {
   withoutFinalizer,
 } from '../../runtime/index.ts';
 import type { Logger, Metrics } from '../../telemetry/index.ts';
-import type { SnapshotPluginRegistry } from '../plugin-registry.ts';
 import { act } from './act.ts';
 import type { Action } from './action.ts';
 import { decide } from './decide.ts';
 import type { Observation } from './observation.ts';
-import { type CaptureStores, observe } from './observe.ts';
+import { type CaptureGround, observe } from './observe.ts';
 import { readyReason } from './status.ts';
 
 /** Index of VolumeCaptures: the claim they are taken of, as `namespace/name`. */
@@ -32,16 +31,14 @@ export const captureIndexes = {
   [BY_CLAIM]: ({ metadata, spec }: VolumeCapture) => [`${metadata.namespace}/${spec.claimName}`],
 };
 
-export interface VolumeCaptureOptions {
+export interface VolumeCaptureOptions extends CaptureGround {
   readonly client: KubeClient;
-  readonly stores: CaptureStores;
   readonly informers: {
     readonly captures: Informer<VolumeCapture>;
     readonly contents: Informer<VolumeSnapshotContent>;
     readonly snapshots: Informer<VolumeSnapshot>;
     readonly claims: Informer<Claim>;
   };
-  readonly plugins: SnapshotPluginRegistry;
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -87,7 +84,7 @@ async function reconcileCapture(
 ): Promise<ReconcileResult> {
   const context = { client: options.client, stores: options.stores, signal: run.signal, now: run.now };
   for (let step = 0; step < MAX_STEPS; step++) {
-    const observation = observe(options.stores, options.plugins, uid);
+    const observation = observe(options, uid);
     const action = decide(observation);
     if (action.type === 'Ignore') return {};
     const outcome = await act(context, observation, action);

@@ -13,11 +13,20 @@ export interface CaptureStores extends Stores {
   readonly captures: Store<VolumeCapture>;
 }
 
+export interface CaptureGround {
+  readonly stores: CaptureStores;
+  readonly plugins: SnapshotPluginRegistry;
+  /** Those that the controller is confined to. */
+  readonly namespaces?: readonly string[] | undefined;
+}
+
 /** Gathers what is known of the VolumeCapture with this UID, or of what it has left. Reads caches only, writes nothing. */
-export function observe(stores: CaptureStores, plugins: SnapshotPluginRegistry, uid: string): Observation {
+export function observe({ stores, plugins, namespaces }: CaptureGround, uid: string): Observation {
   const capture = stores.captures.byUid(uid);
   const namedContent = stores.contents.get({ name: captureContentName(uid) });
-  const content = namedContent !== undefined && isOf(namedContent, uid) ? namedContent : undefined;
+  // Contents are of no namespace: one may be of a capture that another controller serves, and this one cannot see.
+  const served = namespaces?.includes(namedContent?.spec.volumeSnapshotRef.namespace ?? '') !== false;
+  const content = namedContent !== undefined && served && isOf(namedContent, uid) ? namedContent : undefined;
   const namespace = capture?.metadata.namespace ?? content?.spec.volumeSnapshotRef.namespace;
   const snapshotName = capture === undefined ? content?.spec.volumeSnapshotRef.name : namesOf(capture).snapshotName;
   const named = snapshotName === undefined ? undefined : stores.snapshots.get({ namespace, name: snapshotName });
