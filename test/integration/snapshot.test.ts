@@ -394,24 +394,36 @@ describe('scenario 6: a volume of no CSI driver', () => {
     if (snapshot !== undefined) await ground.gone(volumeSnapshots, snapshot);
   });
 
-  test("somebody else's VolumeSnapshot of that name is left alone", async () => {
-    const namespace = await ground.newNamespace();
-    await ground.claimOf(namespace, 'data', hostPath);
-    const theirs = await ground.aSnapshot(namespace, 'nightly', { source: { volumeSnapshotContentName: 'elsewhere' } });
-    const capture = await ground.aCapture(namespace, 'nightly', {
-      claimName: 'data',
-      volumeSnapshotClassName: await ground.aClass(),
-    });
-    await captureWith(namespace, 'NameTaken');
-    expect((await ground.snapshot(namespace, 'nightly'))?.metadata.uid).toBe(theirs.metadata.uid);
-    await ground.delete(volumeCaptures, capture);
-    await eventually(
-      'the content to be gone',
-      () => ground.content(`volprime-capture-${capture.metadata.uid}`),
-      (found) => found === undefined,
-    );
-    expect((await ground.snapshot(namespace, 'nightly'))?.metadata.uid).toBe(theirs.metadata.uid);
-  });
+  test.each([
+    ['before', false],
+    ['after', true],
+  ])(
+    "somebody else's VolumeSnapshot of that name is left alone; what was made goes, %s it is captured",
+    async (_, captured) => {
+      if (!captured) faults.before.snapshotComplete = hangs;
+      const namespace = await ground.newNamespace();
+      await ground.claimOf(namespace, 'data', hostPath);
+      const theirs = await ground.aSnapshot(namespace, 'nightly', {
+        source: { volumeSnapshotContentName: 'elsewhere' },
+      });
+      const capture = await ground.aCapture(namespace, 'nightly', {
+        claimName: 'data',
+        volumeSnapshotClassName: await ground.aClass(),
+      });
+      await captureWith(namespace, 'NameTaken');
+      const content = () => ground.content(`volprime-capture-${capture.metadata.uid}`);
+      if (captured)
+        await eventually(
+          'the content to be ready',
+          content,
+          (found) => found?.status?.readyToUse === true && !isBegun(found),
+        );
+      expect((await ground.snapshot(namespace, 'nightly'))?.metadata.uid).toBe(theirs.metadata.uid);
+      await ground.delete(volumeCaptures, capture);
+      await eventually('the content to be gone', content, (found) => found === undefined);
+      expect((await ground.snapshot(namespace, 'nightly'))?.metadata.uid).toBe(theirs.metadata.uid);
+    },
+  );
 
   test('its spec is not changed afterwards', async () => {
     const { capture } = await aCapture();

@@ -12,7 +12,7 @@ import { type VolumeCapture, volumeCaptures } from '../../api/volume-capture.ts'
 import type { Store } from '../../informer/index.ts';
 import { type KubeClient, keyOf } from '../../kube/index.ts';
 import { done, type Outcome, settle, settleDelete, stale, withFinalizer } from '../../runtime/index.ts';
-import { isBeingDeleted, isBound } from '../facts.ts';
+import { isBeingDeleted, isBound, isReady } from '../facts.ts';
 import type { Action, ActionOf } from './action.ts';
 import type { CaptureStores } from './observe.ts';
 import type { Observation } from './observation.ts';
@@ -49,13 +49,25 @@ export async function act(context: StepContext, o: Observation, action: Action):
         ? remove(context, volumeSnapshots, stores.snapshots, action.snapshot)
         : stillThere;
     case 'DeleteContent':
-      return isBeingDeleted(action.content) || (await isGone(context, o)) || (await isAlone(context, action.content))
-        ? removeContent(context, action.content)
-        : stillThere;
+      return (await mayGo(context, o, action.content)) ? removeContent(context, action.content) : stillThere;
   }
 }
 
 const stillThere = stale('the VolumeCapture is there, or its VolumeSnapshot');
+
+/** What is ready goes only where no VolumeSnapshot names it. */
+async function mayGo(context: StepContext, o: Observation, content: VolumeSnapshotContent): Promise<boolean> {
+  if (isBeingDeleted(content)) return true;
+  if (isReady(content)) return (await isGone(context, o)) && !(await isNamed(context, content));
+  return (await isGone(context, o)) || (await isAlone(context, content));
+}
+
+/** By the VolumeSnapshot that it is for, live. */
+async function isNamed({ client, signal }: StepContext, { spec, metadata }: VolumeSnapshotContent): Promise<boolean> {
+  const { namespace, name = '' } = spec.volumeSnapshotRef;
+  const live = await client.get(volumeSnapshots, { namespace, name }, { signal });
+  return live?.spec.source.volumeSnapshotContentName === metadata.name;
+}
 
 /** A cache that is not yet filled must not cancel anything: what is to be cancelled is looked at live. */
 async function isGone({ client, signal }: StepContext, { content, uid }: Observation): Promise<boolean> {

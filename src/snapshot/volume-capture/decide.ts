@@ -85,9 +85,13 @@ function awaitEnd(capture: VolumeCapture, content: VolumeSnapshotContent): Actio
   );
 }
 
-/** A snapshot that is ready is the user's own, whatever becomes of the object that asked for it. */
+/**
+ * A snapshot that is ready is the user's own, whatever becomes of the object that asked for it. A content that is ready and has no
+ * VolumeSnapshot, since somebody else's has its name, is nobody's.
+ */
 function cancel({ content, snapshot }: Observation): Action {
-  if (content === undefined || isReady(content)) return { type: 'Ignore', why: 'nothing is left to cancel' };
+  const given = content !== undefined && isReady(content) && (isBound(content) || snapshot !== undefined);
+  if (content === undefined || given) return { type: 'Ignore', why: 'nothing is left to cancel' };
   if (snapshot !== undefined)
     return isDeleting(snapshot) ? { type: 'AwaitRemoval' } : { type: 'DeleteSnapshot', snapshot };
   return isDeleting(content) ? { type: 'AwaitRemoval' } : { type: 'DeleteContent', content };
