@@ -111,7 +111,7 @@ ${exportLines(target)
   kubectl -n ${namespace} get providers,pvc,populations
   kubectl -n ${namespace} describe population
   kubectl explain provider.spec
-  ls samples/                # database initialisation, application prefill, environment sync, backup restore, two plugins
+  ls samples/                # database initialisation, application prefill, environment sync, backup restore, snapshots, plugins
   ${target.embedded ? 'make cluster-down          # remove the cluster and all that it left' : `make undeploy              # take Volprime off again; kubectl delete namespace ${namespace}`}`);
 }
 
