@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { providerSpecSchema } from '../src/api/provider.ts';
 import { snapshotRestoreSpecSchema } from '../src/api/snapshot-restore.ts';
+import { volumeCaptureSpecSchema } from '../src/api/volume-capture.ts';
 
 const objectSchema = z.looseObject({
   apiVersion: z.string(),
@@ -66,4 +67,11 @@ describe.each(files)('%s', (file) => {
       expect(text).toContain('"capabilities":{"drop":["ALL"]}');
     }
   });
+});
+
+test('the VolumeCapture names a class that is there, in words that the schema takes', () => {
+  const [capture] = read('snapshots/volume-capture.yaml');
+  const { volumeSnapshotClassName } = z.strictObject(volumeCaptureSpecSchema.shape).parse(capture?.spec);
+  const classes = read('snapshots/class.yaml').map(({ metadata }) => metadata.name);
+  expect(classes).toContain(volumeSnapshotClassName);
 });
