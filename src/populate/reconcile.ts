@@ -1,5 +1,4 @@
-import { VolprimeError } from '../api/errors.ts';
-import type { ReconcileContext, ReconcileResult } from '../runtime/index.ts';
+import { type ReconcileContext, type ReconcileResult, rest, takeSteps } from '../runtime/index.ts';
 import { act } from './act.ts';
 import type { ActionType } from './action.ts';
 import type { PopulateContext, StepContext } from './context.ts';
@@ -12,8 +11,6 @@ import { report } from './report.ts';
 
 /** A claim takes about a dozen steps; more in one run than this is a loop, and must not spin. */
 const MAX_STEPS = 40;
-/** Time for the caches to catch up after a precondition failed. */
-const STALE_MS = 50;
 
 /** How often remains that wait for their turn ask again. */
 const YIELD_MS = 1_000;
@@ -32,33 +29,25 @@ const looking: ReadonlySet<ActionType> = new Set([
  * Takes the claim with this UID as far as it goes now: observe, decide, act, report, until there is nothing to do but wait.
  * What an action wrote is seen at once through the stores, so that a run need not wait for its own watch events.
  */
-export async function reconcileClaim(
-  base: PopulateContext,
-  uid: string,
-  run: ReconcileContext,
-): Promise<ReconcileResult> {
+export function reconcileClaim(base: PopulateContext, uid: string, run: ReconcileContext): Promise<ReconcileResult> {
   const context: StepContext = { ...base, logger: run.logger, signal: run.signal, now: run.now };
-  for (let step = 0; step < MAX_STEPS; step++) {
-    run.signal.throwIfAborted();
+  return takeSteps({ what: `claim ${uid}`, most: MAX_STEPS, signal: run.signal }, async () => {
     const observation = observe(context, uid);
     const action = decide(observation, context.now());
     if (action.type === 'Ignore') {
       context.memory.forget(uid);
       context.pace.forget(uid);
-      return {};
+      return rest();
     }
     if (isHandedOver(observation)) {
-      if (context.pace.shouldYield(uid, context.now())) return { requeueAfterMs: YIELD_MS };
+      if (context.pace.shouldYield(uid, context.now())) return rest({ requeueAfterMs: YIELD_MS });
     } else if (!looking.has(action.type)) context.pace.moved(uid, context.now());
     crashPoint(context, observation, 'before', action.type);
     const outcome = await act(context, observation, action);
     crashPoint(context, observation, 'after', action.type);
     const { requeueAfterMs } = await report(context, observation, action, outcome);
-    if (outcome.type === 'stale') return { requeueAfterMs: STALE_MS };
-    if (outcome.type === 'blocked') throw new VolprimeError(outcome.reason, outcome.message);
-    if (action.type === 'Wait') return requeueAfterMs === undefined ? {} : { requeueAfterMs };
-  }
-  throw new VolprimeError('TooManySteps', `claim ${uid} took ${MAX_STEPS} steps in one run without coming to rest`);
+    return action.type === 'Wait' ? rest(requeueAfterMs === undefined ? {} : { requeueAfterMs }) : outcome;
+  });
 }
 
 /** The user has what he asked for; what is left to do is ours alone. */

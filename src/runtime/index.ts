@@ -18,6 +18,7 @@ export { Manager, type ManagerEnd, type ManagerOptions, type Runnable } from './
 export { done, type Outcome, settle, settleDelete, stale } from './outcome.ts';
 export type { Reconcile, ReconcileContext, ReconcileResult } from './reconcile.ts';
 export { backoffMs } from './steady-backoff.ts';
+export { rest, STALE_MS, takeSteps } from './take-steps.ts';
 export { terminationSignal } from './termination.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 export { gated, type Leadership } from './write-gate.ts';

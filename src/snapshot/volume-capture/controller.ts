@@ -14,6 +14,9 @@ import {
   type ReconcileContext,
   type ReconcileResult,
   type Runnable,
+  rest,
+  STALE_MS,
+  takeSteps,
   withoutFinalizer,
 } from '../../runtime/index.ts';
 import type { Logger, Metrics } from '../../telemetry/index.ts';
@@ -45,7 +48,6 @@ export interface VolumeCaptureOptions extends CaptureGround {
 }
 
 const MAX_STEPS = 20;
-const STALE_MS = 50;
 /** What is waited for is a watched change, nearly always; a class or a claim that was late is looked at again so often. */
 const LOOK_MS = 15_000;
 
@@ -77,29 +79,18 @@ export function createVolumeCaptureControllers(options: VolumeCaptureOptions): r
   return [captures, holds];
 }
 
-async function reconcileCapture(
-  options: VolumeCaptureOptions,
-  uid: string,
-  run: ReconcileContext,
-): Promise<ReconcileResult> {
+function reconcileCapture(options: VolumeCaptureOptions, uid: string, run: ReconcileContext): Promise<ReconcileResult> {
   const context = { client: options.client, stores: options.stores, signal: run.signal, now: run.now };
-  for (let step = 0; step < MAX_STEPS; step++) {
+  return takeSteps({ what: `VolumeCapture ${uid}`, most: MAX_STEPS, signal: run.signal }, async () => {
     const observation = observe(options, uid);
     const action = decide(observation);
-    if (action.type === 'Ignore') return {};
+    if (action.type === 'Ignore') return rest();
     const outcome = await act(context, observation, action);
-    if (outcome.type === 'stale') return { requeueAfterMs: STALE_MS };
-    if (outcome.type === 'blocked') {
-      tell(options, observation, outcome);
-      throw new VolprimeError(outcome.reason, outcome.message);
-    }
+    if (outcome.type === 'blocked') tell(options, observation, outcome);
+    if (outcome.type !== 'done') return outcome;
     report(options, observation, action);
-    if (action.type === 'Wait' || action.type === 'AwaitRemoval') return { requeueAfterMs: LOOK_MS };
-  }
-  throw new VolprimeError(
-    'TooManySteps',
-    `VolumeCapture ${uid} took ${MAX_STEPS} steps in one run without coming to rest`,
-  );
+    return action.type === 'Wait' || action.type === 'AwaitRemoval' ? rest({ requeueAfterMs: LOOK_MS }) : outcome;
+  });
 }
 
 /** The hold is taken off as soon as nothing is captured of the claim any more, whatever became of the captures. */
