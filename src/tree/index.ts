@@ -18,5 +18,5 @@ export type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './ma
 export { type Program, runProgram, startProgram } from './program.ts';
 export { readManifest } from './read-manifest.ts';
 export { describeTree, type DescribeOptions, type Manifest, type TreeDescription } from './describe.ts';
-export { findDirectory, finishRoot } from './root.ts';
+export { findDirectory, finishRoot, sizeOfDirectory } from './root.ts';
 export { readText, writeText } from './scratch.ts';

@@ -2,7 +2,7 @@
 import { chmodSync, chownSync } from 'node:fs';
 import { AttemptFailedError, PermanentError } from '../sdk/errors.ts';
 import { writeAttributes } from './attributes.ts';
-import { type ByteString, printable } from './bytes.ts';
+import { type ByteString, isWithin, printable } from './bytes.ts';
 import { type Fidelity, formatTime } from './differences.ts';
 import type { ManifestEntry, ManifestRecord } from './manifest.ts';
 import { runProgram } from './program.ts';
@@ -16,6 +16,20 @@ export async function findDirectory(records: AsyncIterable<ManifestRecord>, path
     throw new PermanentError('PathNotInSnapshot', `${printable(path)} of the snapshot is no directory.`);
   }
   throw new PermanentError('PathNotInSnapshot', `The snapshot has no directory ${printable(path)}.`);
+}
+
+/** Files of a directory of the manifest, and the bytes of their content. @throws what reading the manifest throws. */
+export async function sizeOfDirectory(
+  records: AsyncIterable<ManifestRecord>,
+  path: ByteString,
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  let [files, bytes] = [0, 0];
+  for await (const record of records) {
+    if (record.type !== 'entry' || record.entry.type !== 'file' || !isWithin(record.entry.path, path)) continue;
+    files += 1;
+    bytes += record.entry.size;
+  }
+  return { files, bytes };
 }
 
 /** After all else is written: its time changes with each name that is made in it. */

@@ -130,6 +130,18 @@ describe('a tree of all that breaks copies', () => {
     expect(readFileSync(join(target, 'lost+found/ours'), 'utf8')).toBe('ours\n');
   });
 
+  test('what is not compared is counted by the manifest all the same', async () => {
+    const figures = async (name: string, more: Partial<RestoreTask>) => {
+      const report = await restore('key-1', volume(name), more);
+      if (report.outcome !== 'succeeded') throw new Error(JSON.stringify(report));
+      return report.targets.map(({ files, bytes }) => ({ files, bytes }));
+    };
+    expect(await figures('unread', { verify: false })).toEqual(await figures('read', {}));
+    // With the one in lost+found, which is restored and not compared.
+    const part = { subtree: 'directory', verify: false };
+    expect(await figures('unread-part', part)).toEqual([{ files: 3, bytes: 18 }]);
+  });
+
   test('copied from one volume to another', async () => {
     const target = volume('copy');
     const from = { type: 'volume', place: { path: source, kind: 'directory' } } as const;
