@@ -22,6 +22,7 @@ export {
   literal,
   POPULATOR_CONTAINER,
   podSecurity,
+  PROGRESS_LOG,
   readOnlyMount,
   resourcesOf,
   settingsMounts,

@@ -2,6 +2,8 @@
 import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settings.ts';
 
 export const POPULATOR_CONTAINER = 'populator';
+/** What is read of a pod's log for its progress, which the end of it tells. */
+export const PROGRESS_LOG = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 const CA_FILE = 'ca.crt';
 /**
  * What tools in a root container need to set owners, modes and file capabilities, and nothing else; Pod Security level "baseline" allows them.

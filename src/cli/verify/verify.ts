@@ -6,7 +6,7 @@ import type { NewObject, Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
 import { type KubeClient, keyOf } from '../../kube/index.ts';
 import { buildHelperPod, captureIn, helperPodSettings, PLUGIN_NAME } from '../../plugins/snapshot-capture/index.ts';
-import { POPULATOR_CONTAINER, podFailure, podWaiting } from '../../pods/index.ts';
+import { podFailure, podWaiting, PROGRESS_LOG } from '../../pods/index.ts';
 import { lastProgress, type ProgressLine } from '../../sdk/index.ts';
 import { findSnapshot, type Given, type Verifiable } from './find-snapshot.ts';
 
@@ -33,7 +33,6 @@ const VERDICTS: ReadonlySet<string> = new Set([
   'SnapshotNotFound',
 ]);
 const POLL_MS = 1_000;
-const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 const DAY_SECONDS = 86_400;
 
 /** @returns the exit code. @throws VolprimeError where the check cannot be begun. */
@@ -97,7 +96,7 @@ async function follow(options: VerifyOptions, made: Pod): Promise<number> {
 }
 
 async function tellProgress({ client, progress }: VerifyOptions, pod: Pod): Promise<void> {
-  const log = await client.podLog(keyOf(pod), LOG_TAIL);
+  const log = await client.podLog(keyOf(pod), PROGRESS_LOG);
   const last = log === undefined ? undefined : lastProgress(log);
   if (last !== undefined) progress(last);
 }

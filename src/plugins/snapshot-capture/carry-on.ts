@@ -3,7 +3,7 @@ import { ANNOTATION_CHANGED_FILES, ANNOTATION_CONSISTENCY } from '../../api/name
 import type { Claim, Pod } from '../../api/objects.ts';
 import { claims, pods as podsResource, storageClasses, volumes } from '../../api/resources.ts';
 import { volumeSnapshotContents } from '../../api/snapshots.ts';
-import { POPULATOR_CONTAINER, type PodFailure } from '../../pods/index.ts';
+import { PROGRESS_LOG, type PodFailure } from '../../pods/index.ts';
 import {
   AttemptFailedError,
   type CaptureParams,
@@ -31,7 +31,6 @@ type Params = CaptureParams<CaptureParameters>;
 const STEPS_OF_A_CALL = 4;
 const POLL_MS = 3_000;
 const LOG_TIMEOUT_MS = 5_000;
-const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 const POD_RETRY_MS = 10_000;
 
 /** What a capture that is about to begin is to be like. What an attempt before has left is removed first. */
@@ -229,7 +228,7 @@ async function createPod(
 async function progressOf({ ports }: CaptureContext, params: Params, pod: Pod): Promise<SnapshotAnswer> {
   const { name, namespace } = pod.metadata;
   const options = { signal: params.signal, timeoutMs: LOG_TIMEOUT_MS };
-  const log = await ports.live.podLog({ name, namespace }, LOG_TAIL, options).catch((error: unknown) => {
+  const log = await ports.live.podLog({ name, namespace }, PROGRESS_LOG, options).catch((error: unknown) => {
     params.logger.debug('the log of the capture pod cannot be read', { pod: name, error });
     return undefined;
   });

@@ -13,7 +13,7 @@ import {
   settingsMounts,
   settingsVolumes,
 } from '../../pods/index.ts';
-import { TASK_VARIABLE } from '../download-and-extract/task.ts';
+import { POPULATOR_COMMAND, TASK_VARIABLE } from '../download-and-extract/task.ts';
 import {
   type CaptureTask,
   hostnameOf,
@@ -26,7 +26,6 @@ import {
 export const SOURCE_DIR = '/source';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
 export const SOURCE_DEVICE = '/dev/source';
-const COMMAND = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 
 /** Files of all owners are to be read. Deduplication keeps an index of the repository in memory. */
 const OWN_SETTINGS: PodSettings = {
@@ -96,7 +95,7 @@ function container({ task, settings, image, imagePullPolicy, repositoryClaim, so
     name: POPULATOR_CONTAINER,
     image,
     ...(imagePullPolicy !== undefined && { imagePullPolicy }),
-    command: COMMAND,
+    command: POPULATOR_COMMAND,
     env: environmentOf(withTask),
     resources: resourcesOf(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',

@@ -4,7 +4,7 @@ import type { NewObject, Pod } from '../../api/objects.ts';
 import type { PopulationProgress } from '../../api/population.ts';
 import { pods } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
-import { POPULATOR_CONTAINER, settingsOf } from '../../pods/index.ts';
+import { PROGRESS_LOG, settingsOf } from '../../pods/index.ts';
 import {
   describeFailure,
   done,
@@ -27,7 +27,6 @@ import { timestamp } from '../status.ts';
 
 /** A node that does not answer must not hold a worker. */
 const LOG_TIMEOUT_MS = 5_000;
-const LOG_TAIL = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 
 /** Step 4. One writer: a live read shows that the pod of the attempt before is gone, whatever the cache says. */
 export async function createPod(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
@@ -123,7 +122,7 @@ async function adopt(context: StepContext, o: Observation, name: string): Promis
 /** Reads the tail of the pod's log. A log that cannot be read costs a progress bar, nothing more. */
 export async function readProgress(context: StepContext, o: Observation, pod: Pod): Promise<Outcome> {
   const options = { signal: context.signal, timeoutMs: LOG_TIMEOUT_MS };
-  const log = await context.client.podLog(keyOf(pod), LOG_TAIL, options).catch((error: unknown) => {
+  const log = await context.client.podLog(keyOf(pod), PROGRESS_LOG, options).catch((error: unknown) => {
     context.logger.debug('the log of the populator pod cannot be read', { pod: pod.metadata.name, error });
     return undefined;
   });
