@@ -3,7 +3,7 @@ import type { Claim, KubeObject, NewObject, Pod } from '../../api/objects.ts';
 import { claims, pods, type Resource } from '../../api/resources.ts';
 import { TemporaryError } from '../../sdk/index.ts';
 import { helperName, isHelperOf, type Owner, type Work } from './helper-objects.ts';
-import type { LiveAccess } from './ports.ts';
+import type { LiveAccess } from '../live-access.ts';
 
 interface Call {
   readonly signal: AbortSignal;

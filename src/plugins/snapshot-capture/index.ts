@@ -5,7 +5,7 @@
  * cluster by the ports that it is given and no other way.
  */
 export { captureIn } from './capture-report.ts';
-export type { CapturePorts, LiveAccess } from './ports.ts';
+export type { CapturePorts } from './ports.ts';
 export { captureParametersSchema, type CaptureParameters } from './parameters.ts';
 export { buildHelperPod, helperPodSettings } from './helper-pod.ts';
 export { snapshotCapture } from './plugin.ts';

@@ -2,12 +2,12 @@
 import type { Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
 import type { Owner } from './helper-objects.ts';
-import type { LiveAccess } from './ports.ts';
+import type { PodAccess } from './ports.ts';
 import type { HookCommand, HookedPod } from './state.ts';
 
 /** @returns what went wrong, in words; undefined where all commands succeeded. The first failure ends it. */
 export async function runPre(
-  live: LiveAccess,
+  live: PodAccess,
   owner: Owner,
   hooks: readonly HookedPod[],
   signal: AbortSignal,
@@ -21,7 +21,7 @@ export async function runPre(
 
 /** All of them, whatever becomes of one. @returns what went wrong, in words; empty where all succeeded. */
 export async function runPost(
-  live: LiveAccess,
+  live: PodAccess,
   owner: Owner,
   hooks: readonly HookedPod[],
   signal: AbortSignal,
@@ -35,7 +35,7 @@ export async function runPost(
 }
 
 async function run(
-  live: LiveAccess,
+  live: PodAccess,
   { namespace }: Owner,
   { pod: name, podUid }: HookedPod,
   { container, command, timeoutMs }: HookCommand,

@@ -1,5 +1,5 @@
 import type { Marks } from '../../sdk/index.ts';
-import type { LiveAccess } from './ports.ts';
+import type { LiveAccess } from '../live-access.ts';
 
 /** What is needed to make, and to remove, what one restore has beside its prime. */
 export interface Access {

@@ -1,6 +1,6 @@
 /** "Not yet", in the words of `prepare`. */
 import type { NotPrepared } from '../../sdk/index.ts';
-import type { Written } from './ports.ts';
+import type { Written } from '../live-access.ts';
 
 /** A step of the normal course. */
 export function preparing(message: string, pollAfterMs: number): NotPrepared {

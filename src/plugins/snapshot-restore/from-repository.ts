@@ -72,7 +72,8 @@ async function restoreTree(
   await finishRoot(target.path, root, fidelity, signal);
   await flushTree(target.path, signal);
   // By the manifest: restic counts directories among its files.
-  if (!verify) return subtree === '' ? { files: about.files, bytes: about.bytes } : await sizeOfDirectory(records(), within);
+  if (!verify)
+    return subtree === '' ? { files: about.files, bytes: about.bytes } : await sizeOfDirectory(records(), within);
   logger.info('comparing');
   const { files, bytes, changed } = await compareTree(target.path, records(), {
     subtree: within,

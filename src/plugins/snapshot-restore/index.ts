@@ -5,5 +5,5 @@
  * an API server is reached.
  */
 export { snapshotRestorePlugins } from './plugin.ts';
-export type { KnownObjects, LiveAccess, RestorePorts } from './ports.ts';
+export type { RestorePorts } from './ports.ts';
 export { parseState } from './state.ts';

@@ -15,7 +15,7 @@ import type { NotPrepared } from '../../sdk/index.ts';
 import type { Access } from './access.ts';
 import { afterWrite, blocked, preparing } from './awaited.ts';
 import { isMarked, nameTaken } from './marked.ts';
-import type { LiveAccess } from './ports.ts';
+import type { LiveAccess } from '../live-access.ts';
 import { quantityOf, type Restorable, restoreSizeOf } from './rules.ts';
 
 /** On a VolumeSnapshot: the class of the volume that is made from it to be read, where none other tells. */
