@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { zstdCompressSync, gunzipSync } from 'node:zlib';
-import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
 import { claims } from '../../src/api/resources.ts';
 import type { Route } from '../support/archive-server.ts';
 import { tarGz } from '../support/archives.ts';
@@ -11,6 +10,7 @@ import { zip } from '../support/zip-archives.ts';
 import { contentOf, listingOf } from './harness/content.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
+import { admit } from './harness/namespaces.ts';
 import { printedBy } from './harness/read-back.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
@@ -24,7 +24,7 @@ let baseline: string;
 useSuite(async (opened) => {
   suite = opened;
   [restricted, baseline] = await Promise.all([suite.namespace('formats'), suite.namespace('owners')]);
-  await suite.cluster.kubectl(['label', 'namespace', baseline, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
+  await admit(suite.cluster, baseline, 'baseline');
   suite.controller({ name: restricted, namespaces: [restricted, baseline] }).start();
 });
 

@@ -4,7 +4,7 @@
  */
 import { describe, expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { LABEL_POD_SECURITY, podName } from '../../src/api/names.ts';
+import { podName } from '../../src/api/names.ts';
 import { pods } from '../../src/api/resources.ts';
 import { nameImage } from '../cluster/index.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { listAll, readNamespace } from './harness/invariants.ts';
+import { admit } from './harness/namespaces.ts';
 import { readBack } from './harness/read-back.ts';
 import { downloads } from './harness/sources.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
@@ -156,8 +157,7 @@ async function podSecurity(): Promise<void> {
   const { claims: made } = await readNamespace(suite.cluster, namespace);
   expect(made.map((claim) => claim.metadata.name)).toEqual(['data']);
 
-  const baseline = `${LABEL_POD_SECURITY}=baseline`;
-  await suite.cluster.kubectl(['label', 'namespace', namespace, baseline, '--overwrite']);
+  await admit(suite.cluster, namespace, 'baseline');
   const seen = await until(
     'the pod',
     async () =>

@@ -2,13 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { LABEL_POD_SECURITY } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, events, pods, type Resource, volumes } from '../../src/api/resources.ts';
 import type { KubeObject } from '../../src/api/objects.ts';
 import { claimOf, expectBound, expectAtRest, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aProvider, type ClaimOptions, providerRef } from './harness/manifests.ts';
+import { admit } from './harness/namespaces.ts';
 import { printedBy } from './harness/read-back.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
@@ -32,7 +32,7 @@ let shapes: string;
 useSuite(async (opened) => {
   suite = opened;
   [blocks, shapes] = await Promise.all([suite.namespace('blocks'), suite.namespace('shapes')]);
-  await suite.cluster.kubectl(['label', 'namespace', blocks, `${LABEL_POD_SECURITY}=baseline`, '--overwrite']);
+  await admit(suite.cluster, blocks, 'baseline');
   const plugins = [scriptPlugin(suite, { name: 'device', pod: { securityProfile: 'privileged-data' } })];
   suite.controller({ name: blocks, namespaces: [blocks, shapes], plugins }).start();
 });

@@ -17,15 +17,23 @@ import { claimOf, expectPopulated, readyOf, statusOf } from './harness/claims.ts
 import { controllerImage, systemNamespace } from './harness/cluster.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aPlainClaim, aRestore, aWriter, restoreRef } from './harness/manifests.ts';
+import { admit } from './harness/namespaces.ts';
 import { read, remove } from './harness/objects.ts';
 import { printedBy } from './harness/read-back.ts';
-import { aFilledClaim, anImport, aSnapshotOf, ready } from './harness/snapshots.ts';
+import {
+  aFilledClaim,
+  anImport,
+  aRepositoryClass,
+  aRepositorySecret,
+  aSnapshotOf,
+  ready,
+  reasonsAbout,
+  REPOSITORY_SECRET,
+} from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 5 * 60_000;
-const SECRET = 'volprime-repository';
-const NAMESPACE_OF_SNAPSHOT = '${volumesnapshot.namespace}';
 
 let suite: Suite;
 let namespace: string;
@@ -37,14 +45,15 @@ useSuite(async (opened) => {
 });
 const classes = () => ({ clone: `clone-${namespace}`, live: `live-${namespace}`, retain: `retain-${namespace}` });
 beforeAll(async () => {
-  const label = 'pod-security.kubernetes.io/enforce=baseline';
-  await suite.cluster.kubectl(['label', 'namespace', namespace, label, '--overwrite']);
+  await admit(suite.cluster, namespace, 'baseline');
   const { clone, live, retain } = classes();
-  await aClass(clone, { clone: 'require' });
-  await aClass(live, { clone: 'never' });
-  await aClass(retain, { clone: 'never' }, 'Retain');
-  await suite.apply(aPlainClaim(namespace, 'repository', 'imm-del', '256Mi'));
-  await aSecret({ repository: '/repository', password: 'geheim-1' });
+  await suite.apply(
+    aRepositoryClass(clone, { clone: 'require' }),
+    aRepositoryClass(live, { clone: 'never' }),
+    aRepositoryClass(retain, { clone: 'never', deletionPolicy: 'Retain' }),
+    aPlainClaim(namespace, 'repository', 'imm-del', '256Mi'),
+    aRepositorySecret(namespace),
+  );
   listing = await aFilledClaim(suite, namespace, 'original');
 }, TEST_MS);
 afterAll(async () => {
@@ -52,24 +61,8 @@ afterAll(async () => {
   await suite?.cluster.kubectl(['delete', 'volumesnapshotclass', '--ignore-not-found', ...names]);
 });
 
-async function aClass(name: string, parameters: Readonly<Record<string, string>>, deletionPolicy = 'Delete') {
-  await suite.apply({
-    apiVersion: 'snapshot.storage.k8s.io/v1',
-    kind: 'VolumeSnapshotClass',
-    metadata: { name },
-    driver: SNAPSHOT_DRIVER,
-    deletionPolicy,
-    parameters: {
-      'csi.storage.k8s.io/snapshotter-secret-name': SECRET,
-      'csi.storage.k8s.io/snapshotter-secret-namespace': NAMESPACE_OF_SNAPSHOT,
-      repositoryClaim: 'repository',
-      ...parameters,
-    },
-  });
-}
-
-function aSecret(stringData: Readonly<Record<string, string>>): Promise<void> {
-  return suite.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET, namespace }, stringData });
+function aSecret(changed: Parameters<typeof aRepositorySecret>[1] = {}): Promise<void> {
+  return suite.apply(aRepositorySecret(namespace, changed));
 }
 
 const take = (name: string, className: string, claim = 'original') =>
@@ -112,12 +105,6 @@ async function nothingLeft(): Promise<void> {
   );
 }
 
-async function eventsAbout(name: string): Promise<string[]> {
-  const selector = `--field-selector=involvedObject.name=${name}`;
-  const format = '--output=jsonpath={range .items[*]}{.reason}{"\\n"}{end}';
-  return (await suite.cluster.kubectl(['get', 'events', `--namespace=${namespace}`, selector, format])).split('\n');
-}
-
 async function verdictOn(name: string): Promise<{ readonly code: number; readonly words: string }> {
   const lines: string[] = [];
   const code = await verify({
@@ -146,7 +133,7 @@ describe('a volume is captured', () => {
       expect(content.metadata.annotations).toMatchObject({ 'volprime.dev/consistency': route });
       const said = await until(
         'the events of the snapshot controller',
-        () => eventsAbout(name),
+        () => reasonsAbout(suite.cluster, { namespace, name }),
         (reasons) => reasons.includes('SnapshotReady'),
       );
       expect(said).toContain('SnapshotCreated');
@@ -253,7 +240,7 @@ describe('commands before and after', () => {
       expect(await journal('alarms')).toBe('pre\npost\n');
       await until(
         'the alarm',
-        () => eventsAbout('alarms'),
+        () => reasonsAbout(suite.cluster, { namespace, name: 'alarms' }),
         (reasons) => reasons.includes('PostHookFailed'),
       );
       await deleted('fails');
@@ -298,7 +285,7 @@ describe('deletion', () => {
     namespace,
     driver: SNAPSHOT_DRIVER,
     annotations: {
-      'snapshot.storage.kubernetes.io/deletion-secret-name': SECRET,
+      'snapshot.storage.kubernetes.io/deletion-secret-name': REPOSITORY_SECRET,
       'snapshot.storage.kubernetes.io/deletion-secret-namespace': namespace,
       'volprime.dev/repository-claim': 'repository',
     },
@@ -309,7 +296,7 @@ describe('a store that does not do', () => {
   test(
     'scenario 22: a wrong password ends the attempt; the message holds no secret',
     async () => {
-      await aSecret({ repository: '/repository', password: 'falsch-2' });
+      await aSecret({ password: 'falsch-2' });
       await take('wrong', classes().live);
       const message = await told('wrong', 'RepositoryPasswordWrong');
       expect(message).not.toMatch(/falsch|geheim/);
@@ -318,7 +305,7 @@ describe('a store that does not do', () => {
         () => contentOf('wrong'),
         ({ metadata }) => metadata.annotations?.[ANNOTATION_BEING_CREATED] === undefined,
       );
-      await aSecret({ repository: '/repository', password: 'geheim-1' });
+      await aSecret();
       await deleted('wrong');
     },
     TEST_MS,
@@ -327,11 +314,11 @@ describe('a store that does not do', () => {
   test(
     'scenario 21: a repository that does not answer is waited for, and the capture goes on when it does',
     async () => {
-      await aSecret({ repository: `rest:http://${suite.cluster.hostAddress}:9/`, password: 'geheim-1' });
+      await aSecret({ repository: `rest:http://${suite.cluster.hostAddress}:9/` });
       await take('patient', classes().live);
       await told('patient', 'RepositoryUnreachable');
       expect((await contentOf('patient')).metadata.annotations).toHaveProperty([ANNOTATION_BEING_CREATED]);
-      await aSecret({ repository: '/repository', password: 'geheim-1' });
+      await aSecret();
       const { snapshot } = await ready(suite.cluster, namespace, 'patient');
       expect(snapshot.status?.error).toBeUndefined();
     },
@@ -341,11 +328,11 @@ describe('a store that does not do', () => {
   test(
     'scenario 20: a capture that hangs is cancelled with its VolumeSnapshot',
     async () => {
-      await suite.cluster.kubectl(['delete', 'secret', SECRET, `--namespace=${namespace}`]);
+      await suite.cluster.kubectl(['delete', 'secret', REPOSITORY_SECRET, `--namespace=${namespace}`]);
       await take('hangs', classes().live);
       await told('hangs', 'ContainerNotStarted');
       await remove(suite.cluster, volumeSnapshots, { namespace, name: 'hangs' });
-      await aSecret({ repository: '/repository', password: 'geheim-1' });
+      await aSecret();
       await until(
         'VolumeSnapshot hangs to be gone',
         async () => (await suite.cluster.client.get(volumeSnapshots, { namespace, name: 'hangs' }))?.metadata,

@@ -9,6 +9,7 @@ import { claimOf, expectAtRest, readyOf, statusOf, warningsAbout } from './harne
 import type { ControllerProcess } from './harness/controller-process.ts';
 import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aRestore, aWrapperClass, restoreRef, snapshotRef } from './harness/manifests.ts';
+import { admit } from './harness/namespaces.ts';
 import { aFilledClaim, aSnapshotOf, expectNothingHeld, ready } from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
@@ -29,17 +30,12 @@ afterAll(async () => {
   await suite?.cluster.kubectl(['delete', 'storageclass', '--ignore-not-found', wrapper]);
 });
 beforeAll(async () => {
-  await admit(namespace, 'baseline');
+  await admit(suite.cluster, namespace, 'baseline');
   await suite.apply(aWrapperClass({ name: wrapper, target: 'local-path', binding: 'WaitForFirstConsumer' }));
   listing = await aFilledClaim(suite, namespace, 'original');
   await suite.apply(aSnapshotOf(namespace, 'taken', 'original'));
   await ready(suite.cluster, namespace, 'taken');
 }, TEST_MS);
-
-async function admit(where: string, level: string): Promise<void> {
-  const label = `pod-security.kubernetes.io/enforce=${level}`;
-  await suite.cluster.kubectl(['label', 'namespace', where, label, '--overwrite']);
-}
 
 /** Claim, SnapshotRestore and the pod that the claim's class waits for bear one name. */
 function restoreOf(name: string, where: string, spec: object = {}, size = '64Mi'): NewObject[] {
@@ -102,10 +98,10 @@ describe('scenario 38: what a namespace forbids', () => {
   test(
     'is told on the claim before any volume is made, and mended by its owner',
     async () => {
-      await admit(namespace, 'restricted');
+      await admit(suite.cluster, namespace, 'restricted');
       await suite.apply(...restoreOf('secured', namespace));
       expect(await told(namespace, 'secured', 'PodSecurityForbidden')).toMatch(/"restricted".*"baseline"/);
-      await admit(namespace, 'baseline');
+      await admit(suite.cluster, namespace, 'baseline');
       await expectAtRest(suite, { namespace, controller }, { secured: listing });
 
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'few', namespace } };

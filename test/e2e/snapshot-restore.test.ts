@@ -14,7 +14,16 @@ import { listAll } from './harness/invariants.ts';
 import { aClaimManifest, aRestore, aWriter, restoreRef } from './harness/manifests.ts';
 import { read, remove } from './harness/objects.ts';
 import { printedBy } from './harness/read-back.ts';
-import { aFilledClaim, anImport, aSnapshotOf, expectNothingHeld, ready, type Taken } from './harness/snapshots.ts';
+import {
+  aFilledClaim,
+  anImport,
+  aSnapshotClass,
+  aSnapshotOf,
+  CSI_DRIVER,
+  expectNothingHeld,
+  ready,
+  type Taken,
+} from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
@@ -355,12 +364,6 @@ describe('while a restore is under way', () => {
 
 async function copySnapshotClass(label: string): Promise<{ name: string }> {
   const name = `${label}-${namespace}`;
-  await suite.apply({
-    apiVersion: 'snapshot.storage.k8s.io/v1',
-    kind: 'VolumeSnapshotClass',
-    metadata: { name },
-    driver: 'csi.test.volprime.dev',
-    deletionPolicy: 'Delete',
-  });
+  await suite.apply(aSnapshotClass(name, CSI_DRIVER));
   return { name };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CAPTURE_SOURCE_FINALIZER } from '../../src/api/names.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims, volumes } from '../../src/api/resources.ts';
-import { SNAPSHOT_DRIVER, volumeSnapshotClasses, volumeSnapshots } from '../../src/api/snapshots.ts';
+import { SNAPSHOT_DRIVER, volumeSnapshots } from '../../src/api/snapshots.ts';
 import { volumeCaptures } from '../../src/api/volume-capture.ts';
 import { hasFinalizer } from '../../src/runtime/index.ts';
 import { claimOf, expectBound, expectPopulated, SLOWLY, statusOf, toldOf } from './harness/claims.ts';
@@ -20,15 +20,23 @@ import {
   restoreRef,
   snapshotRef,
 } from './harness/manifests.ts';
+import { admit } from './harness/namespaces.ts';
 import { read, recordOf, remove } from './harness/objects.ts';
 import { printedBy, readBack } from './harness/read-back.ts';
-import { aFilledClaim, aSnapshotOf, ready } from './harness/snapshots.ts';
+import {
+  aFilledClaim,
+  aRepositoryClass,
+  aRepositorySecret,
+  aSnapshotClass,
+  aSnapshotOf,
+  CSI_DRIVER,
+  ready,
+  reasonsAbout,
+} from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
 
 const TEST_MS = 6 * 60_000;
-const SECRET = 'volprime-repository';
-const CSI_DRIVER = 'csi.test.volprime.dev';
 
 let suite: Suite;
 let namespace: string;
@@ -41,20 +49,14 @@ useSuite(async (opened) => {
 const classNames = () => ({ own: `own-${namespace}`, increments: `increments-${namespace}` });
 const defaultNames = () => [`default-1-${namespace}`, `default-2-${namespace}`, `default-own-${namespace}`] as const;
 beforeAll(async () => {
-  const label = 'pod-security.kubernetes.io/enforce=baseline';
-  await suite.cluster.kubectl(['label', 'namespace', namespace, label, '--overwrite']);
+  await admit(suite.cluster, namespace, 'baseline');
   const { own, increments } = classNames();
   await suite.apply(
-    aRepositoryClass(own, 'repository'),
-    aRepositoryClass(increments, 'increments'),
+    aRepositoryClass(own, { clone: 'never' }),
+    aRepositoryClass(increments, { clone: 'never', repositoryClaim: 'increments' }),
     aPlainClaim(namespace, 'repository', 'imm-del', '256Mi'),
     aPlainClaim(namespace, 'increments', 'imm-del', '256Mi'),
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: SECRET, namespace },
-      stringData: { repository: '/repository', password: 'geheim-1' },
-    },
+    aRepositorySecret(namespace),
   );
   listing = await aFilledClaim(suite, namespace, 'original');
 }, TEST_MS);
@@ -62,22 +64,6 @@ afterAll(async () => {
   const names = [...Object.values(classNames()), ...defaultNames()];
   await suite?.cluster.kubectl(['delete', 'volumesnapshotclass', '--ignore-not-found', ...names]);
 });
-
-function aRepositoryClass(name: string, repositoryClaim: string): NewObject {
-  return aClass(name, SNAPSHOT_DRIVER, {
-    parameters: {
-      'csi.storage.k8s.io/snapshotter-secret-name': SECRET,
-      'csi.storage.k8s.io/snapshotter-secret-namespace': '${volumesnapshot.namespace}',
-      clone: 'never',
-      repositoryClaim,
-    },
-  });
-}
-
-function aClass(name: string, driver: string, more: object): NewObject {
-  const { apiVersion, kind } = { apiVersion: 'snapshot.storage.k8s.io/v1', kind: volumeSnapshotClasses.kind };
-  return { apiVersion, kind, metadata: { name }, driver, deletionPolicy: 'Delete', ...more };
-}
 
 /** Claim and SnapshotRestore bear one name. */
 function restoreOf(name: string, snapshot: string, size = '64Mi'): NewObject[] {
@@ -104,12 +90,6 @@ async function modesOf(claim: string): Promise<string> {
   return printedBy(suite.cluster, { ...pod, spec: { ...(pod['spec'] as object), securityContext } });
 }
 
-async function reasonsAbout(name: string): Promise<string[]> {
-  const selector = `--field-selector=involvedObject.name=${name}`;
-  const format = '--output=jsonpath={range .items[*]}{.reason}{"\\n"}{end}';
-  return (await suite.cluster.kubectl(['get', 'events', `--namespace=${namespace}`, selector, format])).split('\n');
-}
-
 test(
   'scenario 6: a volume of no CSI driver: its VolumeSnapshot points to the VolumeCapture, and that comes back in a CSI class',
   async () => {
@@ -120,7 +100,7 @@ test(
       "upstream's error and the way out",
       async () => ({
         error: (await read(suite.cluster, volumeSnapshots, { namespace, name: 'refused' })).status?.error,
-        said: await reasonsAbout('refused'),
+        said: await reasonsAbout(suite.cluster, { namespace, name: 'refused' }),
       }),
       ({ error, said }) => error !== undefined && said.includes('UseVolumeCapture'),
     );
@@ -287,9 +267,9 @@ test(
     const [one, two, ours] = defaultNames();
     const annotations = { 'snapshot.storage.kubernetes.io/is-default-class': 'true' };
     await suite.apply(
-      aClass(one, CSI_DRIVER, { metadata: { name: one, annotations } }),
-      aClass(two, CSI_DRIVER, { metadata: { name: two, annotations } }),
-      aClass(ours, SNAPSHOT_DRIVER, { metadata: { name: ours, annotations } }),
+      aSnapshotClass(one, CSI_DRIVER, { metadata: { name: one, annotations } }),
+      aSnapshotClass(two, CSI_DRIVER, { metadata: { name: two, annotations } }),
+      aSnapshotClass(ours, SNAPSHOT_DRIVER, { metadata: { name: ours, annotations } }),
     );
     const source = { persistentVolumeClaimName: 'original' };
     await suite.apply({ ...aSnapshotOf(namespace, 'undecided', 'original'), spec: { source } });

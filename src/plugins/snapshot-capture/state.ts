@@ -17,7 +17,7 @@ const hookedPodSchema = z.object({
 });
 export type HookedPod = z.infer<typeof hookedPodSchema>;
 
-export const captureStateSchema = z.object({
+const captureStateSchema = z.object({
   route: z.enum(['clone', 'live']),
   /** When the clone was first asked for. */
   cloneSince: z.string().optional(),

@@ -20,24 +20,14 @@ import { directWishSchema, snapshotOf, type Wish, wishSchema } from './wish.ts';
 export function snapshotRestorePlugins(ports: RestorePorts): readonly Plugin[] {
   const { version } = volumeSnapshots;
   return [
-    restorePlugin(
-      ports,
-      PLUGIN_NAME,
-      { group: GROUP, version: snapshotRestores.version, kind: snapshotRestores.kind },
-      wishSchema,
-    ),
-    restorePlugin(ports, PLUGIN_NAME, { group: SNAPSHOT_GROUP, version, kind: volumeSnapshots.kind }, directWishSchema),
+    restorePlugin(ports, { group: GROUP, version: snapshotRestores.version, kind: snapshotRestores.kind }, wishSchema),
+    restorePlugin(ports, { group: SNAPSHOT_GROUP, version, kind: volumeSnapshots.kind }, directWishSchema),
   ];
 }
 
-function restorePlugin(
-  ports: RestorePorts,
-  name: string,
-  source: SourceKind,
-  schema: { parse(spec: unknown): Wish },
-): Plugin {
+function restorePlugin(ports: RestorePorts, source: SourceKind, schema: { parse(spec: unknown): Wish }): Plugin {
   return definePlugin<Wish>({
-    name,
+    name: PLUGIN_NAME,
     source,
     schema,
     choosesPath: true,

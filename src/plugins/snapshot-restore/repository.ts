@@ -50,7 +50,7 @@ export function repositoryOf({ snapshot, content, handle }: Restorable, home: st
 }
 
 /** What an operator calls the copy of a namespace's repository Secret, who puts it into the populator namespace. */
-export function operatorSecretName(namespace: string, secret: string): string {
+function operatorSecretName(namespace: string, secret: string): string {
   return `${namespace}.${secret}`;
 }
 

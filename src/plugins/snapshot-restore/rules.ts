@@ -94,7 +94,7 @@ function access({ wanted, asker, crossNamespace, grants }: RestoreReads): Object
 }
 
 /** The grants must be those of the snapshot's namespace: a grant says nothing about any other. */
-export function isSnapshotGranted(
+function isSnapshotGranted(
   grants: readonly ReferenceGrant[],
   { wanted, asker }: Pick<RestoreReads, 'wanted' | 'asker'>,
 ): boolean {

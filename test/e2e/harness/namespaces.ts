@@ -1,6 +1,6 @@
 /** Namespaces of tests: where tenants live, under Pod Security level "restricted", and where controllers of tests have their leases. */
 import { randomBytes } from 'node:crypto';
-import { LABEL_MANAGED_BY, MANAGED_BY } from '../../../src/api/names.ts';
+import { LABEL_MANAGED_BY, LABEL_POD_SECURITY, MANAGED_BY } from '../../../src/api/names.ts';
 import type { KubeObject, NewObject } from '../../../src/api/objects.ts';
 import { populations } from '../../../src/api/population.ts';
 import { claims, namespaces, pods, type Resource, volumes } from '../../../src/api/resources.ts';
@@ -14,9 +14,14 @@ const jobs: Resource = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jo
 
 export async function createNamespace(cluster: Cluster, label: string): Promise<string> {
   const name = `e2e-${label}-${randomBytes(3).toString('hex')}`;
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  const labels = { [LABEL_POD_SECURITY]: 'restricted' };
   await applyObjects(cluster, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   return name;
+}
+
+/** From now on pods of this Pod Security level may be made there. */
+export async function admit({ kubectl }: Cluster, namespace: string, level: 'baseline' | 'restricted'): Promise<void> {
+  await kubectl(['label', 'namespace', namespace, `${LABEL_POD_SECURITY}=${level}`, '--overwrite']);
 }
 
 /** The role of deploy/ names one lease; controllers of tests have leases of their own, apart from the namespaces that come and go. */

@@ -1,9 +1,12 @@
 /** VolumeSnapshots as the tests take and import them. */
 import { LABEL_MANAGED_BY, MANAGED_BY, SNAPSHOT_FINALIZER } from '../../../src/api/names.ts';
 import type { NewObject } from '../../../src/api/objects.ts';
+import { apiVersionOf } from '../../../src/api/resources.ts';
 import {
+  SNAPSHOT_DRIVER,
   type VolumeSnapshot,
   type VolumeSnapshotContent,
+  volumeSnapshotClasses,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../../src/api/snapshots.ts';
@@ -40,6 +43,54 @@ export async function aFilledClaim(
   return (await readBack(cluster, namespace, [name]))[name] ?? '';
 }
 
+export const CSI_DRIVER = 'csi.test.volprime.dev';
+/** Name of the Secret that `aRepositoryClass` names. */
+export const REPOSITORY_SECRET = 'volprime-repository';
+
+export function aSnapshotClass(name: string, driver: string, more: object = {}): NewObject {
+  const { kind } = volumeSnapshotClasses;
+  return {
+    apiVersion: apiVersionOf(volumeSnapshotClasses),
+    kind,
+    metadata: { name },
+    driver,
+    deletionPolicy: 'Delete',
+    ...more,
+  };
+}
+
+export interface RepositoryClassOptions {
+  readonly clone: 'never' | 'require';
+  /** The claim that holds the repository. */
+  readonly repositoryClaim?: string;
+  readonly deletionPolicy?: 'Delete' | 'Retain';
+}
+
+/** A class of ours, with its repository on a claim of the snapshot's namespace. */
+export function aRepositoryClass(
+  name: string,
+  { clone, repositoryClaim = 'repository', deletionPolicy = 'Delete' }: RepositoryClassOptions,
+): NewObject {
+  const parameters = {
+    'csi.storage.k8s.io/snapshotter-secret-name': REPOSITORY_SECRET,
+    'csi.storage.k8s.io/snapshotter-secret-namespace': '${volumesnapshot.namespace}',
+    repositoryClaim,
+    clone,
+  };
+  return aSnapshotClass(name, SNAPSHOT_DRIVER, { deletionPolicy, parameters });
+}
+
+export function aRepositorySecret(
+  namespace: string,
+  {
+    repository = '/repository',
+    password = 'geheim-1',
+  }: { readonly repository?: string; readonly password?: string } = {},
+): NewObject {
+  const metadata = { name: REPOSITORY_SECRET, namespace };
+  return { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { repository, password } };
+}
+
 export function aSnapshotOf(namespace: string, name: string, claim: string, className = 'csi-test'): NewObject {
   return {
     apiVersion: 'snapshot.storage.k8s.io/v1',
@@ -62,7 +113,7 @@ export interface ImportOptions {
 
 /** A static pair: a content for a snapshot that exists, and the VolumeSnapshot that it is for. */
 export function anImport(options: ImportOptions): [NewObject, NewObject] {
-  const { name, namespace, handle, driver = 'csi.test.volprime.dev', policy = 'Retain', annotations } = options;
+  const { name, namespace, handle, driver = CSI_DRIVER, policy = 'Retain', annotations } = options;
   const { sourceVolumeMode } = options;
   const apiVersion = 'snapshot.storage.k8s.io/v1';
   return [
@@ -103,6 +154,16 @@ export async function ready(cluster: Cluster, namespace: string, name: string): 
     name: snapshot.status?.boundVolumeSnapshotContentName ?? '',
   });
   return { snapshot, content, handle: content.status?.snapshotHandle ?? '' };
+}
+
+/** Reasons of the events about objects of that name. */
+export async function reasonsAbout(
+  { kubectl }: Cluster,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<string[]> {
+  const selector = `--field-selector=involvedObject.name=${name}`;
+  const format = '--output=jsonpath={range .items[*]}{.reason}{"\\n"}{end}';
+  return (await kubectl(['get', 'events', `--namespace=${namespace}`, selector, format])).split('\n');
 }
 
 /** No snapshot of these namespaces is held by us, and no alias of ours is left. */
