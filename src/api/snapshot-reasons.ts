@@ -112,11 +112,9 @@ export const snapshotReasons = {
     next: 'waits',
     meaning:
       'The volume of the claim is of no CSI driver, and the snapshot controller takes no VolumeSnapshot of such a volume.',
-    help: 'Make a VolumeCapture instead: it makes a VolumeSnapshot of any volume (docs/snapshots.md).',
+    help: 'Make a VolumeCapture instead: it makes a VolumeSnapshot of any volume (docs/snapshot-capture.md).',
   },
 } as const satisfies Readonly<Record<string, ReasonDoc>>;
-
-export type SnapshotReason = keyof typeof snapshotReasons;
 
 /** Why a VolumeCapture is not ready: reason of its condition and, where somebody has to do something, of a Warning event on it. */
 export const volumeCaptureReasons = {

@@ -1,3 +1,4 @@
+import { refusalsOf } from './definition.ts';
 import { PermanentError } from './errors.ts';
 import { wordsOfSchema } from './schema-words.ts';
 import type { BaseParams, Plugin, PodlessPlugin, PopulateParams, PrepareParams } from './plugin.ts';
@@ -65,11 +66,7 @@ function parseSpec<Spec>(plugin: Plugin<Spec>, spec: unknown): Spec {
 }
 
 function checkDefinition<Spec>(plugin: Plugin<Spec>): void {
-  const refuse = (field: string, rule: string): never => {
-    throw new PermanentError('InvalidPlugin', `plugin ${JSON.stringify(plugin.name)}: ${field} ${rule}`);
-  };
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(plugin.name))
-    refuse('name', 'must be lower case letters, digits and "-"');
+  const refuse = refusalsOf('plugin', plugin.name);
   for (const field of ['group', 'version', 'kind'] as const) {
     if (!plugin.source?.[field]) refuse(`source.${field}`, 'is missing');
   }

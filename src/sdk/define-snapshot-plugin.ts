@@ -1,3 +1,4 @@
+import { refusalsOf } from './definition.ts';
 import { PermanentError } from './errors.ts';
 import { wordsOfSchema } from './schema-words.ts';
 import type { SnapshotParams, SnapshotPlugin } from './snapshot-plugin.ts';
@@ -41,11 +42,7 @@ function parseParameters<Parameters>(plugin: SnapshotPlugin<Parameters>, paramet
 }
 
 function checkDefinition<Parameters>(plugin: SnapshotPlugin<Parameters>): void {
-  const refuse = (field: string, rule: string): never => {
-    throw new PermanentError('InvalidPlugin', `snapshot plugin ${JSON.stringify(plugin.name)}: ${field} ${rule}`);
-  };
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(plugin.name))
-    refuse('name', 'must be lower case letters, digits and "-"');
+  const refuse = refusalsOf('snapshot plugin', plugin.name);
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(plugin.driver ?? ''))
     refuse('driver', 'must be the name of a driver: at most 63 lower case letters, digits, "-" and "."');
   if (typeof plugin.parameters?.parse !== 'function')

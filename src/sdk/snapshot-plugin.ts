@@ -10,7 +10,7 @@ import type { PluginLogger, PluginState } from './plugin.ts';
 
 /** What every call gets. `signal` aborts at the call's time limit and when leadership is lost. */
 export interface SnapshotParams<Parameters> {
-  /** Idempotency key: the same for all calls about one snapshot, across restarts. The UID of the object that asked for it. */
+  /** Idempotency key: the same for all calls about one snapshot, across restarts. The UID of the object that asked for it; of an import, of its content. */
   readonly key: string;
   readonly content: { readonly name: string; readonly uid: string };
   /** The VolumeSnapshot that the content is bound to. */

@@ -26,7 +26,7 @@ export interface HintOptions {
   readonly metrics: Metrics;
 }
 
-export type Hint =
+type Hint =
   | { readonly type: 'none' }
   | { readonly type: 'later'; readonly afterMs: number }
   | {
@@ -35,7 +35,7 @@ export type Hint =
       readonly message: string;
     };
 
-export interface HintGround {
+interface HintGround {
   readonly snapshot: VolumeSnapshot;
   /** Of the claim that it is taken of. */
   readonly volume: Volume | undefined;
@@ -43,7 +43,7 @@ export interface HintGround {
 }
 
 /** What to say of a VolumeSnapshot of a class of ours. Pure. */
-export function decideHint({ snapshot, volume, patienceMs = PATIENCE_MS }: HintGround, now: number): Hint {
+function decideHint({ snapshot, volume, patienceMs = PATIENCE_MS }: HintGround, now: number): Hint {
   const { metadata, spec, status } = snapshot;
   if (isDeleting(snapshot) || status?.boundVolumeSnapshotContentName !== undefined) return { type: 'none' };
   const claim = spec.source.persistentVolumeClaimName;

@@ -13,7 +13,7 @@ export const CAPTURE_FORMAT = 1;
 
 const json: z.ZodType<PluginState> = z.json();
 
-export const captureRecordSchema = z.object({
+const captureRecordSchema = z.object({
   format: z.literal(CAPTURE_FORMAT),
   key: z.string().min(1),
   /** How often the capture was begun: again after each failure that ended it. */

@@ -5,6 +5,7 @@ import type { PluginState } from '../plugin.ts';
 import type { CaptureParams, HandleParams, SnapshotAnswer, SnapshotPlugin } from '../snapshot-plugin.ts';
 import { type ConformanceReport, describeReport, type Problem } from './report.ts';
 import { wordsOf } from './rule.ts';
+import { silentLogger } from './silent-logger.ts';
 
 export interface SnapshotSubject {
   /** Makes the plugin anew, as a restart of the controller would: nothing may be kept in memory between two of them but the work itself. */
@@ -160,8 +161,6 @@ async function forget(trial: Trial): Promise<void> {
 }
 
 const never = new AbortController().signal;
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
 function captureParams({ subject, key }: Trial, state: PluginState | undefined): CaptureParams<unknown> {
   return {
     key,
@@ -171,7 +170,7 @@ function captureParams({ subject, key }: Trial, state: PluginState | undefined):
     secret: subject.secret,
     sourceVolumeMode: 'Filesystem',
     state,
-    logger: silent,
+    logger: silentLogger,
     signal: never,
     source: subject.source,
   };

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim, Volume, VolumeMode } from '../../api/objects.ts';
 import type { Plugin, PluginState, PopulateParams } from '../plugin.ts';
 import type { Subject } from './subject.ts';
+import { silentLogger } from './silent-logger.ts';
 
 export type Outcome =
   | { readonly type: 'answered'; readonly answer: unknown }
@@ -32,8 +33,6 @@ export interface Trial {
   /** Runs it, tells it to stop after a moment, and gives it a little time for that. */
   callAndStop(run: (signal: AbortSignal) => unknown, afterMs: number): Promise<Outcome>;
 }
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** @param label keeps the attempts of one rule apart from those of the others. */
 export function createTrial(subject: Subject, label: string): Trial {
@@ -117,7 +116,7 @@ function paramsOf({ spec }: Subject, uid: string, options: ParamsOptions): Popul
     prime: { ...claim, metadata: meta(`volprime-${uid}`) },
     volume,
   });
-  return { ...frozen, logger: silent, signal };
+  return { ...frozen, logger: silentLogger, signal };
 }
 
 function deepFreeze<T>(value: T): T {

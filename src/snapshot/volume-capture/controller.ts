@@ -28,7 +28,7 @@ import { type CaptureGround, observe } from './observe.ts';
 import { readyReason } from './status.ts';
 
 /** Index of VolumeCaptures: the claim they are taken of, as `namespace/name`. */
-export const BY_CLAIM = 'claim';
+const BY_CLAIM = 'claim';
 
 export const captureIndexes = {
   [BY_CLAIM]: ({ metadata, spec }: VolumeCapture) => [`${metadata.namespace}/${spec.claimName}`],
