@@ -84,7 +84,8 @@ export function cleanTarget(volume: string): void {
 }
 
 function removeContent(volume: string): void {
-  for (const name of contentOf(volume)) removeTree(join(volume, name));
+  const root = Buffer.from(volume);
+  for (const name of namesIn(root)) if (!NOT_OURS.has(name.toString('latin1'))) removeTree(below(root, name));
 }
 
 function refuseContent(volume: string): void {
@@ -142,12 +143,23 @@ function prepareDevice(path: string): PreparedTarget {
 /** What does not compress becomes a little larger in the attempt. */
 const COMPRESSION_OVERHEAD = 1.01;
 
-/** Never follows a link. A directory may have lost its write permission to an archive's modes: it gets it back first. */
-function removeTree(path: string): void {
+/**
+ * Never follows a link. A directory may have lost its write permission to an archive's modes: it gets it back first. Names are bytes: an archive's
+ * need not be UTF-8, and as text they would name nothing.
+ */
+function removeTree(path: Buffer): void {
   if (!lstatSync(path).isDirectory()) return unlinkSync(path);
   chmodSync(path, 0o700);
-  for (const name of readdirSync(path)) removeTree(join(path, name));
+  for (const name of namesIn(path)) removeTree(below(path, name));
   rmdirSync(path);
+}
+
+function namesIn(directory: Buffer): Buffer[] {
+  return readdirSync(directory, { encoding: 'buffer' });
+}
+
+function below(directory: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([directory, Buffer.from('/'), name]);
 }
 
 /**
