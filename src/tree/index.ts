@@ -6,17 +6,16 @@
  */
 export { type ByteString, byteStringOfText, comparePaths, parentOf, printable } from './bytes.ts';
 export { compareExtents, inExtents, readDevice, requireDevice, writeDevice } from './extents.ts';
-export { describeDevice, type DeviceDescription } from './describe-device.ts';
-export { copyTree, type CopyOptions } from './copy.ts';
+export { describeDevice } from './describe-device.ts';
+export { copyTree } from './copy.ts';
 export { cleanTree } from './clean.ts';
-export { compareTree, type Compared, type CompareOptions } from './compare.ts';
-export { type Fidelity, fidelityOf } from './differences.ts';
+export { compareTree } from './compare.ts';
+export { fidelityOf } from './differences.ts';
 export { OF_THE_FILE_SYSTEM, readEntry } from './entry.ts';
-export { flushTree } from './flush.ts';
 export { splitLines } from './lines.ts';
 export type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './manifest.ts';
 export { type Program, runProgram, startProgram } from './program.ts';
 export { readManifest } from './read-manifest.ts';
-export { describeTree, type DescribeOptions, type Manifest, type TreeDescription } from './describe.ts';
+export { describeTree, type Manifest } from './describe.ts';
 export { findDirectory, finishRoot, sizeOfDirectory } from './root.ts';
 export { readText, writeText } from './scratch.ts';

@@ -1,6 +1,6 @@
 /**
  * Gives files and directories the extended attributes that the archive has for them, by the program setfattr: Node has no call for it
- * (docs/decisions/0020).
+ * (docs/decisions/0025).
  */
 import { spawnSync } from 'node:child_process';
 import { AttemptFailedError } from '../../sdk/errors.ts';

@@ -1,5 +1,4 @@
 /** What receives the content: known clean before an attempt, flushed after it. */
-import { execFile } from 'node:child_process';
 import {
   chmodSync,
   lstatSync,
@@ -13,13 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { VolprimeError } from '../../api/errors.ts';
-import { AttemptFailedError, PermanentError } from '../../sdk/errors.ts';
+import { PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
 import type { Job, OnExisting } from '../job.ts';
 import { deviceSize } from './block-device.ts';
 import { imageTooLarge } from './device-executor.ts';
+import { flushVolume } from './flush-volume.ts';
 import { volumeError } from './volume-error.ts';
 
 export interface PreparedTarget {
@@ -162,20 +160,6 @@ function below(directory: Buffer, name: Buffer): Buffer {
   return Buffer.concat([directory, Buffer.from('/'), name]);
 }
 
-/**
- * Returns when the volume's file system has everything on stable storage.
- *
- * One `sync -f` (syncfs(2)) per volume: it covers files, directories and links alike, reports the write-back errors that nobody has seen
- * yet, and costs far less than an fsync per file.
- */
-async function flushVolume(volume: string): Promise<void> {
-  try {
-    await promisify(execFile)('sync', ['-f', volume], { env: { PATH: process.env['PATH'], LC_ALL: 'C' } });
-  } catch (cause) {
-    throw flushError(cause);
-  }
-}
-
 function prepareError(volume: string, cause: unknown): unknown {
   const code = codeOf(cause);
   if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return volumeError('.', cause);
@@ -187,24 +171,6 @@ function prepareError(volume: string, cause: unknown): unknown {
     `The populator may not write to the volume (${code}): ${owner}, ${self}. Does the volume's driver apply fsGroup?`,
     { cause },
   );
-}
-
-function flushError(cause: unknown): VolprimeError {
-  const words = stderrOf(cause);
-  if (/No space left|quota exceeded/i.test(words)) {
-    return new PermanentError(
-      'VolumeFull',
-      `The volume is too small: it was full when its data was flushed. Ask for more storage in the claim.`,
-      { cause },
-    );
-  }
-  const message = `Flushing the volume failed: ${words === '' ? (codeOf(cause) ?? 'unknown error') : words}.`;
-  return new AttemptFailedError('FlushFailed', message, { cause });
-}
-
-function stderrOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('stderr' in error)) return '';
-  return typeof error.stderr === 'string' ? error.stderr.trim() : '';
 }
 
 function notEmpty(names: readonly string[]): PermanentError {

@@ -1,6 +1,7 @@
 /** From a capture in a repository to a volume. */
 import { join } from 'node:path';
 import { reportProgress } from '../../extract/progress.ts';
+import { flushVolume } from '../../extract/write/flush-volume.ts';
 import type { Repository } from '../../restic/index.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import {
@@ -11,7 +12,6 @@ import {
   fidelityOf,
   findDirectory,
   finishRoot,
-  flushTree,
   inExtents,
   readDevice,
   readManifest,
@@ -70,7 +70,7 @@ async function restoreTree(
     counted.files = files_restored;
   });
   await finishRoot(target.path, root, fidelity, signal);
-  await flushTree(target.path, signal);
+  await flushVolume(target.path, signal);
   // By the manifest: restic counts directories among its files.
   if (!verify)
     return subtree === '' ? { files: about.files, bytes: about.bytes } : await sizeOfDirectory(records(), within);

@@ -1,5 +1,6 @@
 /** From a volume that a CSI driver made of the snapshot to another one. Nobody writes to either meanwhile. */
 import { reportProgress } from '../../extract/progress.ts';
+import { flushVolume } from '../../extract/write/flush-volume.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import {
   cleanTree,
@@ -9,7 +10,6 @@ import {
   describeDevice,
   describeTree,
   fidelityOf,
-  flushTree,
   type ManifestHeader,
   readDevice,
   readEntry,
@@ -72,7 +72,7 @@ async function copyFiles({
     signal,
   });
   await together(halt, copied, verify ? description.read((async function* () {})()) : Promise.resolve());
-  await flushTree(target.path, signal);
+  await flushVolume(target.path, signal);
   if (verify) {
     logger.info('comparing');
     const manifest = await description.complete(header('directory'));
