@@ -28,18 +28,19 @@ const extractPathSchema = ruled(
 
 const objectName = z.string().min(1).max(253);
 
+const secretRef = (description: string) =>
+  z
+    .object({ name: objectName.meta({ description: 'Name of a Secret in the namespace of the Provider.' }) })
+    .meta({ description });
+
 const specShape = {
   ...layerShape,
   sourceURL: onlySourceUrlSchema.optional(),
   layers: layersSchema.optional(),
   extractPath: extractPathSchema.default('/'),
-  secretRef: z
-    .object({ name: objectName.meta({ description: 'Name of a Secret in the namespace of the Provider.' }) })
-    .optional()
-    .meta({
-      description:
-        'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey" (S3; and "sessionToken"); and beside it or alone "tls.crt" and "tls.key".',
-    }),
+  secretRef: secretRef(
+    'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey" (S3; and "sessionToken"); and beside it or alone "tls.crt" and "tls.key".',
+  ).optional(),
   caBundleRef: z
     .object({
       name: objectName.meta({ description: 'Name of a ConfigMap in the namespace of the Provider.' }),
@@ -54,6 +55,9 @@ const specShape = {
     .meta({ description: "Certificates that are trusted for the download, beside the populator image's own." }),
   s3: s3Schema.optional(),
   proxy: proxySchema.optional(),
+  proxySecretRef: secretRef(
+    'Credentials for the proxy. The Secret (type volprime.dev/credentials) has the keys "username", "password" and "hosts", which lists the proxy.',
+  ).optional(),
   limits: limitsSchema.optional(),
   ownership: ownershipSchema.optional(),
   mode: modeSchema.optional(),
@@ -73,6 +77,11 @@ export const providerSpecSchema = ruled(z.object(specShape), 'What to put into t
       [mirrors, checksum, format, stripComponents, include, exclude].every((it) => it === undefined),
     message:
       'mirrors, checksum, format, stripComponents, include and exclude belong into each layer where there are layers',
+  },
+  {
+    rule: '!has(self.proxySecretRef) || has(self.proxy)',
+    holds: ({ proxy, proxySecretRef }) => proxySecretRef === undefined || proxy !== undefined,
+    message: 'proxySecretRef holds what is sent to a proxy: say which one in proxy',
   },
   ...layerRules,
 ]);

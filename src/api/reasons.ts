@@ -280,6 +280,12 @@ export const reasons = {
     meaning: 'The server answered 401 or 403.',
     help: 'Check spec.secretRef and the credentials in that Secret; then touch the spec of the source.',
   },
+  ProxyUnauthorized: {
+    next: 'stops',
+    meaning:
+      'The proxy of the download answered 407: it asks for a user name and password, or does not take those that it was sent.',
+    help: 'Name the proxy in spec.proxy, and a Secret with user name and password in spec.proxySecretRef; then touch the spec of the source.',
+  },
   SourceRefused: { next: 'stops', meaning: 'The server answered with another status than 200.', help: '' },
   SourceBusy: { next: 'retries', meaning: 'The server answered 429 or 503; its Retry-After is honoured.', help: '' },
   SourceUnreachable: {

@@ -63,10 +63,14 @@ export const proxySchema = ruled(
   'The proxy that the download goes through, but for what NO_PROXY of the populator pod names. Default: as the operator has set it for populator pods.',
   [
     {
-      rule: "self.matches('^https?://[^/?#@]+/?$')",
-      holds: (text) => /^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text),
-      message:
-        'proxy must be the address of a proxy such as http://proxy.example.com:3128, without user name or password',
+      rule: "!self.contains('@')",
+      holds: (text) => !text.includes('@'),
+      message: 'proxy must not hold a user name or password; put them in a Secret and name it in proxySecretRef',
+    },
+    {
+      rule: "self.matches('^https?://[^/?#]+/?$')",
+      holds: (text) => /^https?:\/\/[^/?#]+\/?$/.test(text) && URL.canParse(text),
+      message: 'proxy must be the address of a proxy such as http://proxy.example.com:3128',
     },
   ],
 );

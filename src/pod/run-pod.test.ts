@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const task = (spec: object = {}) =>
   JSON.stringify({
-    version: 2,
+    version: 3,
     plugin: 'download-and-extract',
     attemptId: 'u-1',
     targets: [{ path: join(work, 'volume'), kind: 'directory', spec: { sourceURL: `${server.url}/a.tar`, ...spec } }],

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   CA_BUNDLE_DIR,
   CREDENTIALS_DIR,
+  PROXY_CREDENTIALS_DIR,
   TASK_VARIABLE,
   taskSchema as downloadTaskSchema,
 } from '../plugins/download-and-extract/task.ts';
@@ -52,8 +53,10 @@ async function runTask(
       logger.info('populating', { attempt: task.attemptId, targets: task.targets.length });
       const { runTask: run } = await import('../plugins/download-and-extract/run.ts');
       const credentialsDir = variables['VOLPRIME_CREDENTIALS_DIR'] ?? CREDENTIALS_DIR;
+      const proxyCredentialsDir = variables['VOLPRIME_PROXY_CREDENTIALS_DIR'] ?? PROXY_CREDENTIALS_DIR;
       const caBundleDir = variables['VOLPRIME_CA_BUNDLE_DIR'] ?? CA_BUNDLE_DIR;
-      return { outcome: 'succeeded', targets: await run(task, { ...common, credentialsDir, caBundleDir }) };
+      const directories = { credentialsDir, proxyCredentialsDir, caBundleDir };
+      return { outcome: 'succeeded', targets: await run(task, { ...common, ...directories }) };
     }
     case 'snapshot-capture': {
       logger.info('working on the repository', { action: task.action, key: task.key });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../support/archive-server.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { type ConnectProxy, startConnectProxy } from '../support/connect-proxy.ts';
-import { expectAtRest, toldOf } from './harness/claims.ts';
+import { expectAtRest, expectBound, expectPopulated, toldOf } from './harness/claims.ts';
 import { CLUSTER_UP_MS } from './harness/cluster.ts';
 import { contentOf } from './harness/content.ts';
 import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
@@ -15,11 +15,14 @@ import { podSettings } from './harness/text-files.ts';
 
 const TEST_MS = 5 * 60_000;
 const HOST = 'archives.company.example';
+const PASSWORD = 'geheim-4711';
 
 let suite: Suite;
 let stack: AsyncDisposableStack;
 let server: ArchiveServer;
 let proxy: ConnectProxy;
+/** The same way, for those who have its password. */
+let guarded: ConnectProxy;
 /** Without settings. */
 let outside: string;
 /** With those of the company. */
@@ -32,6 +35,13 @@ beforeAll(async () => {
   const tls = authority.issue('server', `DNS:${HOST}`, `IP:${hostAddress}`);
   server = stack.use(await startArchiveServer({ host: hostAddress, tls }));
   proxy = stack.use(await startConnectProxy({ host: hostAddress, hosts: { [HOST]: hostAddress } }));
+  guarded = stack.use(
+    await startConnectProxy({
+      host: hostAddress,
+      hosts: { [HOST]: hostAddress },
+      authorization: `Basic ${btoa(`somebody:${PASSWORD}`)}`,
+    }),
+  );
   const settings = {
     all: {
       proxy: { http: proxy.url, https: proxy.url, none: `.svc,${hostAddress}` },
@@ -40,8 +50,14 @@ beforeAll(async () => {
   };
   ({ namespace: outside } = await suite.lane('outside'));
   ({ namespace: company } = await suite.lane('company', { env: podSettings(suite, settings) }));
-  const metadata = { name: 'company-ca', namespace: company };
-  await suite.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': authority.cert } });
+  const data = { 'ca.crt': authority.cert };
+  const bundle = (namespace: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'company-ca', namespace },
+    data,
+  });
+  await suite.apply(bundle(company), bundle(outside));
 }, CLUSTER_UP_MS);
 afterAll(async () => stack?.disposeAsync(), SUITE_DOWN_MS);
 
@@ -89,14 +105,43 @@ test(
   TEST_MS,
 );
 
+test(
+  'a proxy that asks for a password is told of as such, and passed with the Secret that the Provider names',
+  async () => {
+    const way = { proxy: guarded.url, caBundleRef: { name: 'company-ca' } };
+    await begin(outside, 'without', HOST, way);
+    expect(await toldOf(suite, outside, 'without', 'ProxyUnauthorized')).toContain('spec.proxySecretRef');
+    await suite.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'volprime.dev/credentials',
+      metadata: { name: 'proxy-login', namespace: outside },
+      stringData: { hosts: new URL(guarded.url).host, username: 'somebody', password: PASSWORD },
+    });
+    const listing = await begin(outside, 'with', HOST, { ...way, proxySecretRef: { name: 'proxy-login' } });
+    await expectBound(suite, outside, 'with');
+    const told = await suite.cluster.kubectl([
+      'get',
+      'pods,pvc,events,populations,providers',
+      `--namespace=${outside}`,
+      '--output=yaml',
+    ]);
+    expect(told).toContain('proxy-login');
+    expect(told).not.toContain(PASSWORD);
+    expect(told).not.toContain(btoa(PASSWORD));
+    await expectPopulated(suite, { namespace: outside }, { with: listing });
+  },
+  TEST_MS,
+);
+
 /** @returns what a reader of the volume will print. */
-async function begin(namespace: string, name: string, host: string): Promise<string> {
+async function begin(namespace: string, name: string, host: string, more: object = {}): Promise<string> {
   const { archive, listing } = contentOf(name);
   server.set(`/${name}`, { body: archive });
   const url = new URL(`/${name}`, server.url);
   url.hostname = host;
   await suite.apply(
-    aProvider(namespace, name, { sourceURL: url.href }),
+    aProvider(namespace, name, { sourceURL: url.href, ...more }),
     aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(name) }),
   );
   return listing;

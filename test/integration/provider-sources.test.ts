@@ -26,13 +26,14 @@ async function populated(spec: object, credentialsDir = ''): Promise<Readonly<Re
   const path = mkdtempSync(join(work, 'volume-'));
   await runTask(
     {
-      version: 2,
+      version: 3,
       plugin: 'download-and-extract',
       attemptId: 'u-1',
       targets: [{ path, kind: 'directory', spec: providerSpecSchema.parse(spec) }],
     },
     {
       credentialsDir,
+      proxyCredentialsDir: '',
       caBundleDir: '',
       logger: { debug() {}, info() {}, warn() {}, error() {} },
       onProgress: () => undefined,

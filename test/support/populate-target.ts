@@ -5,16 +5,17 @@ import { type RunOptions, runTask } from '../../src/plugins/download-and-extract
 import type { Target } from '../../src/plugins/download-and-extract/task.ts';
 import { silent } from './silent-logger.ts';
 
-/** @param work a directory that has, or may have, the keys of a Secret in `credentials` and those of a ConfigMap in `ca`. */
+/** @param work a directory that has, or may have, the keys of Secrets in `credentials` and `proxy-credentials`, and those of a ConfigMap in `ca`. */
 export async function populateTarget(
   target: Target,
   work: string,
   options: Partial<RunOptions> = {},
 ): Promise<PopulationResult | undefined> {
   const [result] = await runTask(
-    { version: 2, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
+    { version: 3, plugin: 'download-and-extract', attemptId: 'u-1', targets: [target] },
     {
       credentialsDir: join(work, 'credentials'),
+      proxyCredentialsDir: join(work, 'proxy-credentials'),
       caBundleDir: join(work, 'ca'),
       logger: silent,
       onProgress: () => undefined,

@@ -129,7 +129,22 @@ export const refusedSpecs: readonly RefusedSpec[] = [
   {
     what: 'a proxy with a password',
     spec: { sourceURL, proxy: 'http://me:x@proxy:3128' },
-    words: 'without user name or password',
+    words: 'proxy must not hold a user name or password; put them in a Secret and name it in proxySecretRef',
+  },
+  {
+    what: 'a proxy with a user',
+    spec: { sourceURL, proxy: 'http://me@proxy:3128' },
+    words: 'name it in proxySecretRef',
+  },
+  {
+    what: 'a password for no proxy',
+    spec: { sourceURL, proxySecretRef: { name: 'login' } },
+    words: 'proxySecretRef holds what is sent to a proxy: say which one in proxy',
+  },
+  {
+    what: "a proxy's Secret without a name",
+    spec: { sourceURL, proxy: 'http://proxy:3128', proxySecretRef: {} },
+    words: 'proxySecretRef.name',
   },
   {
     what: 'a size that is none',
@@ -189,6 +204,7 @@ export const acceptedSpecs: readonly (readonly [what: string, spec: object])[] =
       secretRef: { name: 'login' },
       caBundleRef: { name: 'company-ca', key: 'root.pem' },
       proxy: 'http://proxy.example.com:3128',
+      proxySecretRef: { name: 'proxy-login' },
       limits: { bytes: '10Gi', files: 100_000, ratio: 200, bandwidth: '50Mi' },
       ownership: { uid: 1000, gid: 1000 },
       mode: { files: '0640', directories: '750' },

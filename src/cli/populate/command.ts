@@ -58,6 +58,7 @@ export function populateCommand(): Command {
     .option('--credentials <directory>', 'the keys of the Secret, as files')
     .option('--ca-bundle <file>', 'certificates (PEM) to trust beside those of Node.js')
     .option('--proxy <url>', 'proxy of the download (default: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say)')
+    .option('--proxy-credentials <directory>', "the keys of the proxy's Secret, as files: username, password, hosts")
     .requiredOption('--target <directory>', 'directory to fill; made when missing. Or a block device, for an image')
     .addOption(
       new Option(

@@ -40,7 +40,7 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
     const { runTask } = await import('../../plugins/download-and-extract/run.ts');
     const targets = await runTask(
       {
-        version: 2,
+        version: 3,
         plugin: 'download-and-extract',
         attemptId: 'local',
         targets: [{ path, kind, spec: { ...spec, onExisting } }],

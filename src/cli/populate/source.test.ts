@@ -26,7 +26,7 @@ function read(content: string, flags: SourceFlags = {}) {
 describe('a Provider of a file', () => {
   test('is taken with all of its fields', async () => {
     const spec = { layers: [{ sourceURL: url, stripComponents: 1 }], onExisting: 'Merge', extractPath: '/x' };
-    expect(await read(provider(spec))).toEqual({ spec, credentialsDir: '', caBundleDir: '' });
+    expect(await read(provider(spec))).toEqual({ spec, credentialsDir: '', proxyCredentialsDir: '', caBundleDir: '' });
   });
 
   test('is the one that is named', async () => {
@@ -34,11 +34,23 @@ describe('a Provider of a file', () => {
   });
 
   test('gets files of this machine in place of what lies in a cluster', async () => {
-    const spec = { sourceURL: url, secretRef: { name: 'login' }, caBundleRef: { name: 'ca' }, proxy: 'http://a:1' };
-    const flags = { credentials: '/login', caBundle: '/etc/ca/root.pem', proxy: 'http://b:1' };
+    const spec = {
+      sourceURL: url,
+      secretRef: { name: 'login' },
+      caBundleRef: { name: 'ca' },
+      proxy: 'http://a:1',
+      proxySecretRef: { name: 'proxy-login' },
+    };
+    const flags = {
+      credentials: '/login',
+      caBundle: '/etc/ca/root.pem',
+      proxy: 'http://b:1',
+      proxyCredentials: '/proxy',
+    };
     expect(await read(provider(spec), flags)).toMatchObject({
-      spec: { secretRef: {}, caBundleRef: { key: 'root.pem' }, proxy: 'http://b:1' },
+      spec: { secretRef: {}, caBundleRef: { key: 'root.pem' }, proxy: 'http://b:1', proxySecretRef: {} },
       credentialsDir: '/login',
+      proxyCredentialsDir: '/proxy',
       caBundleDir: '/etc/ca',
     });
   });
@@ -63,6 +75,12 @@ describe('a Provider of a file', () => {
       {},
       'credentials from the Secret login: put its keys as files into a directory and name that with --credentials',
     ],
+    [
+      'a Secret for the proxy whose keys are not given',
+      provider({ sourceURL: url, proxy: 'http://a:1', proxySecretRef: { name: 'login' } }),
+      {},
+      'password from the Secret login: put its keys as files into a directory and name that with --proxy-credentials',
+    ],
     ['a ConfigMap that is not given', provider({ sourceURL: url, caBundleRef: { name: 'ca' } }), {}, '--ca-bundle'],
   ])('is refused: %s', async (_what, content, flags, words) => {
     const message: unknown = expect.stringContaining(words);
@@ -84,6 +102,7 @@ describe('a source of flags', () => {
   test.each<[string, SourceFlags, string]>([
     ['nothing', {}, '--url URL, or -f FILE'],
     ['no URL', { url: 'a.tar.gz' }, 'sourceURL must be an absolute URL'],
+    ['credentials for no proxy', { url, proxyCredentials: '/proxy' }, 'say which one in proxy'],
     ['no number', { url, stripComponents: Number.NaN }, 'spec.stripComponents'],
   ])('is refused: %s', async (_what, flags, words) => {
     await expect(readSource(flags)).rejects.toMatchObject({ message: expect.stringContaining(words) });

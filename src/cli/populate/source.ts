@@ -20,6 +20,8 @@ export interface SourceFlags extends UrlFlags {
   /** PEM file. */
   readonly caBundle?: string;
   readonly proxy?: string;
+  /** Directory with the keys of the proxy's Secret as files. */
+  readonly proxyCredentials?: string;
 }
 
 /** Fields of a Provider: with a file they stand in there. */
@@ -36,8 +38,9 @@ export interface UrlFlags {
 
 export interface Source {
   readonly spec: ProviderSpec;
-  /** Where the keys of the Secret are, and those of the ConfigMap with certificates, for a spec that names them. */
+  /** Where the keys of the Secrets are, and those of the ConfigMap with certificates, for a spec that names them. */
   readonly credentialsDir: string;
+  readonly proxyCredentialsDir: string;
   readonly caBundleDir: string;
 }
 
@@ -51,12 +54,18 @@ type Manifest = z.infer<typeof manifestSchema>;
 
 /** @throws PermanentError `InvalidSource`, naming the field; `CredentialsInvalid` where a Secret is named and its keys are not given. */
 export async function readSource(flags: SourceFlags): Promise<Source> {
-  const { filename, provider, credentials, caBundle, proxy } = flags;
+  const { filename, provider, credentials, caBundle, proxy, proxyCredentials } = flags;
   const spec = filename === undefined ? specOfFlags(flags) : await specOfFile(filename, provider);
   if (spec.secretRef !== undefined && credentials === undefined) {
     throw new PermanentError(
       'CredentialsInvalid',
       `The Provider takes its credentials from the Secret ${spec.secretRef.name}: put its keys as files into a directory and name that with --credentials.`,
+    );
+  }
+  if (spec.proxySecretRef !== undefined && proxyCredentials === undefined) {
+    throw new PermanentError(
+      'CredentialsInvalid',
+      `The Provider takes the proxy's user name and password from the Secret ${spec.proxySecretRef.name}: put its keys as files into a directory and name that with --proxy-credentials.`,
     );
   }
   if (spec.caBundleRef !== undefined && caBundle === undefined) {
@@ -70,8 +79,10 @@ export async function readSource(flags: SourceFlags): Promise<Source> {
       ...(credentials !== undefined && { secretRef: { name: 'credentials' } }),
       ...(caBundle !== undefined && { caBundleRef: { name: 'ca-bundle', key: basename(caBundle) } }),
       ...(proxy !== undefined && { proxy }),
+      ...(proxyCredentials !== undefined && { proxySecretRef: { name: 'proxy-credentials' } }),
     }),
     credentialsDir: credentials ?? '',
+    proxyCredentialsDir: proxyCredentials ?? '',
     caBundleDir: caBundle === undefined ? '' : dirname(caBundle),
   };
 }

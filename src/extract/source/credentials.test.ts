@@ -67,6 +67,11 @@ describe('a Secret that is not usable is refused, naming the key and never a val
     ['a line without a colon', { hosts: 'a', headers: `X: ${secret}\n${secret}` }, 'line 2 of "headers"'],
     ['a name with a space', { hosts: 'a', headers: `X Y: ${secret}` }, 'line 1 of "headers"'],
     ['a reserved name', { hosts: 'a', headers: `Host: ${secret}` }, 'sets Host'],
+    [
+      'what is for a proxy',
+      { hosts: 'a', headers: `Proxy-Authorization: ${secret}` },
+      'belongs into the Secret of proxySecretRef',
+    ],
     ['no lines', { hosts: 'a', headers: '\n' }, '"headers" is empty'],
   ])('%s', (_what, keys, words) => {
     const refusal = expect(() => read(keys as Record<string, string>));

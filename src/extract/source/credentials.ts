@@ -4,11 +4,8 @@
  * The Secret itself says who may receive them (key "hosts"), so that whoever may create a Provider cannot send somebody's Secret to a
  * host of their own. Messages name keys, never values.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { PermanentError } from '../../sdk/index.ts';
-import { codeOf } from '../error-code.ts';
+import { SecretFiles } from './secret-files.ts';
 
 export interface Credentials {
   /** Whether the Secret allows this URL's host and port to see the headers. */
@@ -37,29 +34,18 @@ const RESERVED_HEADERS = new Set([
   'te',
   'upgrade',
 ]);
+const PROXY_HEADER = 'proxy-authorization';
 
 /** @throws PermanentError `CredentialsInvalid`, naming the key that is missing or wrong. */
 export function readCredentials(dir: string): Credentials {
-  const hosts = new Set(
-    (readKey(dir, 'hosts') ?? '')
-      .split(/[\s,]+/)
-      .filter((host) => host !== '')
-      .map((host) => host.toLowerCase()),
-  );
-  if (hosts.size === 0) {
-    throw invalid('"hosts" is missing: list the hosts that may receive the credentials, for example "example.com"');
-  }
-  const headers = readHeaders(dir);
-  const clientCertificate = readClientCertificate(dir);
-  const s3 = readS3Keys(dir);
+  const secret = new SecretFiles(dir, 'credentials Secret');
+  const allows = secret.hosts('example.com');
+  const headers = readHeaders(secret);
+  const clientCertificate = readClientCertificate(secret);
+  const s3 = readS3Keys(secret);
   const ways = [headers, s3].filter((way) => way !== undefined).length;
-  if (ways > 1 || (ways === 0 && clientCertificate === undefined)) throw invalid(NEEDS_ONE);
-  return {
-    headers: headers ?? {},
-    clientCertificate,
-    s3,
-    allows: (url) => hosts.has(url.host) || hosts.has(`${url.hostname}:${effectivePort(url)}`),
-  };
+  if (ways > 1 || (ways === 0 && clientCertificate === undefined)) throw secret.unusable(NEEDS_ONE);
+  return { headers: headers ?? {}, clientCertificate, s3, allows };
 }
 
 const NEEDS_ONE =
@@ -67,87 +53,57 @@ const NEEDS_ONE =
   'and beside it or alone "tls.crt" and "tls.key"';
 
 /** Undefined where the Secret has nothing for a header. */
-function readHeaders(dir: string): Readonly<Record<string, string>> | undefined {
-  const token = readKey(dir, 'token');
-  const user = readPair(dir, 'username', 'password');
-  const lines = readKey(dir, 'headers');
-  if ([token, user, lines].filter((way) => way !== undefined).length > 1) throw invalid(NEEDS_ONE);
-  if (token !== undefined) return { authorization: checkValue(`Bearer ${token}`, 'token') };
-  if (lines !== undefined) return parseHeaders(lines);
-  if (user === undefined) return undefined;
-  const [username, password] = user;
-  if (username.includes(':')) throw invalid('"username" must not contain ":"');
-  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+function readHeaders(secret: SecretFiles): Readonly<Record<string, string>> | undefined {
+  const token = secret.key('token');
+  const basic = secret.basic();
+  const lines = secret.key('headers');
+  if ([token, basic, lines].filter((way) => way !== undefined).length > 1) throw secret.unusable(NEEDS_ONE);
+  if (token !== undefined) return { authorization: checkValue(secret, `Bearer ${token}`, 'token') };
+  if (lines !== undefined) return parseHeaders(secret, lines);
+  return basic === undefined ? undefined : { authorization: basic };
 }
 
-function readClientCertificate(dir: string): Credentials['clientCertificate'] {
-  const pair = readPair(dir, 'tls.crt', 'tls.key');
+function readClientCertificate(secret: SecretFiles): Credentials['clientCertificate'] {
+  const pair = secret.pair('tls.crt', 'tls.key');
   if (pair === undefined) return undefined;
   const [cert, key] = pair;
   try {
     createSecureContext({ cert, key });
   } catch {
-    throw invalid('"tls.crt" and "tls.key" are not a certificate and its key in PEM form');
+    throw secret.unusable('"tls.crt" and "tls.key" are not a certificate and its key in PEM form');
   }
   return { cert, key };
 }
 
-function readS3Keys(dir: string): S3Keys | undefined {
-  const pair = readPair(dir, 'accessKeyId', 'secretAccessKey');
+function readS3Keys(secret: SecretFiles): S3Keys | undefined {
+  const pair = secret.pair('accessKeyId', 'secretAccessKey');
   if (pair === undefined) return undefined;
   const [accessKeyId, secretAccessKey] = pair;
-  const token = readKey(dir, 'sessionToken');
-  const sessionToken = token === undefined ? undefined : checkValue(token, 'sessionToken');
-  return { accessKeyId: checkValue(accessKeyId, 'accessKeyId'), secretAccessKey, sessionToken };
+  const token = secret.key('sessionToken');
+  const sessionToken = token === undefined ? undefined : checkValue(secret, token, 'sessionToken');
+  return { accessKeyId: checkValue(secret, accessKeyId, 'accessKeyId'), secretAccessKey, sessionToken };
 }
 
-/** Two keys that are of use only together. */
-function readPair(dir: string, first: string, second: string): readonly [string, string] | undefined {
-  const [one, other] = [readKey(dir, first), readKey(dir, second)];
-  if (one === undefined && other === undefined) return undefined;
-  if (one === undefined) throw invalid(`"${first}" is missing beside "${second}"`);
-  if (other === undefined) throw invalid(`"${second}" is missing beside "${first}"`);
-  return [one, other];
-}
-
-function parseHeaders(lines: string): Readonly<Record<string, string>> {
+function parseHeaders(secret: SecretFiles, lines: string): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (const [index, line] of lines.split('\n').entries()) {
     if (line.trim() === '') continue;
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).trim();
     const where = `line ${index + 1} of "headers"`;
-    if (colon < 1 || !HEADER_NAME.test(name)) throw invalid(`${where} is not of the form "Name: value"`);
+    if (colon < 1 || !HEADER_NAME.test(name)) throw secret.unusable(`${where} is not of the form "Name: value"`);
     if (RESERVED_HEADERS.has(name.toLowerCase()))
-      throw invalid(`${where} sets ${name}, which the download sets itself`);
-    headers[name.toLowerCase()] = checkValue(line.slice(colon + 1).trim(), 'headers');
+      throw secret.unusable(`${where} sets ${name}, which the download sets itself`);
+    if (name.toLowerCase() === PROXY_HEADER)
+      throw secret.unusable(`${where} sets ${name}: what a proxy asks for belongs into the Secret of proxySecretRef`);
+    headers[name.toLowerCase()] = checkValue(secret, line.slice(colon + 1).trim(), 'headers');
   }
-  if (Object.keys(headers).length === 0) throw invalid('"headers" is empty');
+  if (Object.keys(headers).length === 0) throw secret.unusable('"headers" is empty');
   return headers;
 }
 
-function checkValue(value: string, key: string): string {
+function checkValue(secret: SecretFiles, value: string, key: string): string {
   // biome-ignore format: the ranges of RFC 9110 field values
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw invalid(`"${key}" holds characters that an HTTP header cannot carry`);
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw secret.unusable(`"${key}" holds characters that an HTTP header cannot carry`);
   return value;
-}
-
-/** The key's value without the newline that editors and shells leave at its end; undefined where the Secret lacks the key. */
-function readKey(dir: string, key: string): string | undefined {
-  try {
-    return readFileSync(join(dir, key), 'utf8').replace(/[\r\n]+$/, '');
-  } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined;
-    throw new PermanentError('CredentialsInvalid', `The key "${key}" of the credentials Secret cannot be read.`, {
-      cause,
-    });
-  }
-}
-
-function effectivePort(url: URL): string {
-  return url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
-}
-
-function invalid(what: string): PermanentError {
-  return new PermanentError('CredentialsInvalid', `The credentials Secret is not usable: ${what}.`);
 }

@@ -2,7 +2,7 @@
 import { AttemptFailedError, type PluginLogger } from '../../sdk/index.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { defaultTimeouts, HttpClient, type Timeouts } from './http/client.ts';
-import { parseProxy, readTrusted } from './http/connection-settings.ts';
+import { readProxy, readTrusted } from './http/connection-settings.ts';
 import type { RetryPolicy } from './http/retry.ts';
 
 export interface SourceContext {
@@ -12,6 +12,8 @@ export interface SourceContext {
   readonly caBundle?: string | undefined;
   /** URL of the proxy for all but what NO_PROXY names. Undefined: as HTTP_PROXY and HTTPS_PROXY say. */
   readonly proxy?: string | undefined;
+  /** Where the files of the Secret with the proxy's user name and password are. Undefined: none are sent. */
+  readonly proxyCredentialsDir?: string | undefined;
   /** Bytes per second. */
   readonly bandwidth?: number | undefined;
   readonly timeouts?: Timeouts;
@@ -43,7 +45,7 @@ export function startSession(context: SourceContext): Session {
   const settings = {
     credentials,
     trusted: readTrusted(context.caBundle),
-    proxy: parseProxy(context.proxy),
+    proxy: readProxy(context.proxy, context.proxyCredentialsDir),
     timeouts: context.timeouts ?? defaultTimeouts,
     directFrom: context.directFrom,
     logger,

@@ -18,6 +18,7 @@ export function statusError(url: URL, status: number, retryAfter: string | undef
       `${answer}: check spec.secretRef and the credentials in that Secret.`,
     );
   }
+  if (status === 407) return proxyUnauthorized(url);
   if (status === 429 || status === 503) {
     const afterMs = retryAfterMs(retryAfter);
     const message = `${answer}: the server asks to come back later.`;
@@ -39,8 +40,20 @@ function retryAfterMs(value: string | undefined): number | undefined {
 const TLS_CODES =
   /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET|DECRYPT|DECODE)|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO)/;
 
+function proxyUnauthorized(url: URL, cause?: unknown): PermanentError {
+  return new PermanentError(
+    'ProxyUnauthorized',
+    `The proxy on the way to ${displayUrl(url)} answered with status 407: it asks for a user name and password, or does not take those of the Secret. Name proxy and Secret in spec.proxy and spec.proxySecretRef.`,
+    { cause },
+  );
+}
+
+/** The HTTP client says it in words alone, in others for CONNECT than for plain http. */
+const ASKED_BY_PROXY = /^Proxy (response|Authentication Required) \(407\)/;
+
 /** Failures before the first byte of the body. */
 export function connectError(url: URL, cause: unknown): VolprimeError {
+  if (cause instanceof Error && ASKED_BY_PROXY.test(cause.message)) return proxyUnauthorized(url, cause);
   const code = innerCode(cause);
   const where = displayUrl(url);
   if (TLS_CODES.test(code)) {

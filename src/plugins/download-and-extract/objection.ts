@@ -27,7 +27,7 @@ export function isBlock({ spec }: Params['claimObject']): boolean {
 function acrossNamespaces({ claim, source }: Params): PermanentError | undefined {
   if (source.namespace === claim.namespace) return undefined;
   const name = `Provider ${source.namespace}/${source.name}`;
-  if (source.spec.secretRef !== undefined) {
+  if (source.spec.secretRef !== undefined || source.spec.proxySecretRef !== undefined) {
     return refuse('SecretAcrossNamespaces', `${name} names a Secret, which claims of other namespaces cannot use.`);
   }
   if (source.spec.caBundleRef !== undefined) {

@@ -34,7 +34,7 @@ test('hands the pod a task that the pod understands', () => {
   expect(pod).not.toHaveProperty('image');
   expect(pod).not.toHaveProperty('secrets');
   expect(taskSchema.parse(JSON.parse(pod.env?.['VOLPRIME_TASK'] ?? ''))).toEqual({
-    version: 2,
+    version: 3,
     plugin: 'download-and-extract',
     attemptId: 'u-1',
     targets: [
@@ -50,6 +50,19 @@ test('hands the pod a task that the pod understands', () => {
 test('mounts the Secret of a source that has one', () => {
   const pod = plugin.pod(params({ sourceURL: 'https://example.com/a', secretRef: { name: 'token' } }));
   expect(pod.secrets).toEqual([{ name: 'token', mountPath: '/var/run/volprime/credentials' }]);
+});
+
+test('mounts the Secret of a proxy beside that of the source', () => {
+  const spec = {
+    ...archive,
+    secretRef: { name: 'token' },
+    proxy: 'http://proxy:3128',
+    proxySecretRef: { name: 'login' },
+  };
+  expect(plugin.pod(params(spec)).secrets).toEqual([
+    { name: 'token', mountPath: '/var/run/volprime/credentials' },
+    { name: 'login', mountPath: '/var/run/volprime/proxy-credentials' },
+  ]);
 });
 
 test('mounts the ConfigMap of a source that has one', () => {
@@ -93,6 +106,12 @@ describe('refuses before a volume is made', () => {
       'asks for 1Gi',
     ],
     ["another namespace's Secret", ofAnother({ secretRef: { name: 'x' } }), 'SecretAcrossNamespaces', 'data/x'],
+    [
+      "another namespace's Secret for a proxy",
+      ofAnother({ proxy: 'http://proxy:3128', proxySecretRef: { name: 'x' } }),
+      'SecretAcrossNamespaces',
+      'data/x',
+    ],
     ["another namespace's ConfigMap", ofAnother({ caBundleRef: { name: 'x' } }), 'ConfigMapAcrossNamespaces', 'data/x'],
   ];
   test.each(rows)('%s', async (_what, given, code, words) => {

@@ -2,7 +2,15 @@ import { PROVIDER_GROUP } from '../../api/names.ts';
 import { providerSpecSchema, type ProviderSpec } from '../../api/provider.ts';
 import { definePlugin, type PodTemplate, type PopulateParams } from '../../sdk/index.ts';
 import { isBlock, objectionTo, profileFor } from './objection.ts';
-import { CA_BUNDLE_DIR, CREDENTIALS_DIR, PLUGIN_NAME, POPULATOR_COMMAND, TASK_VARIABLE, type Task } from './task.ts';
+import {
+  CA_BUNDLE_DIR,
+  CREDENTIALS_DIR,
+  PLUGIN_NAME,
+  POPULATOR_COMMAND,
+  PROXY_CREDENTIALS_DIR,
+  TASK_VARIABLE,
+  type Task,
+} from './task.ts';
 
 const MOUNT_PATH = '/target';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
@@ -23,10 +31,14 @@ export const downloadAndExtract = definePlugin<ProviderSpec>({
 
 /** No image: the populator image that the controller was configured with has the execution half of this plugin. */
 function populatorPod({ source, claimObject, attempt }: PopulateParams<ProviderSpec>): PodTemplate {
-  const { secretRef, caBundleRef } = source.spec;
+  const { secretRef, proxySecretRef, caBundleRef } = source.spec;
   const [kind, path] = isBlock(claimObject) ? (['device', DEVICE_PATH] as const) : (['directory', MOUNT_PATH] as const);
+  const secrets = [
+    ...(secretRef ? [{ name: secretRef.name, mountPath: CREDENTIALS_DIR }] : []),
+    ...(proxySecretRef ? [{ name: proxySecretRef.name, mountPath: PROXY_CREDENTIALS_DIR }] : []),
+  ];
   const task: Task = {
-    version: 2,
+    version: 3,
     plugin: PLUGIN_NAME,
     attemptId: attempt.id,
     targets: [{ path, kind, spec: source.spec }],
@@ -35,7 +47,7 @@ function populatorPod({ source, claimObject, attempt }: PopulateParams<ProviderS
     command: POPULATOR_COMMAND,
     mountPath: path,
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
-    ...(secretRef && { secrets: [{ name: secretRef.name, mountPath: CREDENTIALS_DIR }] }),
+    ...(secrets.length > 0 && { secrets }),
     ...(caBundleRef && { configMaps: [{ name: caBundleRef.name, mountPath: CA_BUNDLE_DIR }] }),
   };
 }

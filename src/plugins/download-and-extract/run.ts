@@ -14,6 +14,8 @@ import type { Target, Task } from './task.ts';
 export interface RunOptions {
   /** Where the Secret's files are, for sources with a `secretRef`. */
   readonly credentialsDir: string;
+  /** Where the files of the proxy's Secret are, for sources with a `proxySecretRef`. */
+  readonly proxyCredentialsDir: string;
   /** Where the ConfigMap's files are, for sources with a `caBundleRef`. */
   readonly caBundleDir: string;
   readonly logger: PluginLogger;
@@ -36,13 +38,15 @@ export async function runTask(task: Task, options: RunOptions): Promise<Populati
 }
 
 async function runTarget(target: Target, options: RunOptions): Promise<PopulationResult> {
-  const { credentialsDir, caBundleDir, logger, onProgress, signal, timeouts, retryPolicy } = options;
-  const { secretRef, caBundleRef, proxy } = target.spec;
+  const { credentialsDir, proxyCredentialsDir, caBundleDir, logger, onProgress, signal, timeouts, retryPolicy } =
+    options;
+  const { secretRef, caBundleRef, proxy, proxySecretRef } = target.spec;
   const job = jobOf(target);
   const context = {
     credentialsDir: secretRef && credentialsDir,
     caBundle: caBundleRef && join(caBundleDir, caBundleRef.key),
     proxy,
+    proxyCredentialsDir: proxySecretRef && proxyCredentialsDir,
     bandwidth: job.limits.bandwidth,
     logger,
     signal,

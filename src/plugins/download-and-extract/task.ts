@@ -4,6 +4,8 @@ import { providerSpecSchema } from '../../api/provider.ts';
 
 /** Where the Secret of a source with `secretRef` is mounted. */
 export const CREDENTIALS_DIR = '/var/run/volprime/credentials';
+/** Where the Secret of a source with `proxySecretRef` is mounted. */
+export const PROXY_CREDENTIALS_DIR = '/var/run/volprime/proxy-credentials';
 /** Where the ConfigMap of a source with `caBundleRef` is mounted, each key a file. */
 export const CA_BUNDLE_DIR = '/var/run/volprime/source-ca';
 
@@ -14,7 +16,7 @@ export const PLUGIN_NAME = 'download-and-extract';
 
 export const taskSchema = z.object({
   /** Grows with each field of the spec that an older populator would pass over in silence. */
-  version: z.literal(2),
+  version: z.literal(3),
   plugin: z.literal(PLUGIN_NAME),
   attemptId: z.string().min(1),
   /** A list, so that one pod may serve several claims of one source. */

@@ -7,6 +7,7 @@ import { PermanentError, type PluginLogger } from '../../../sdk/index.ts';
 import type { Credentials } from '../credentials.ts';
 import { connectError, displayUrl } from '../source-errors.ts';
 import { field, type Answer } from './answer.ts';
+import type { Proxy } from './connection-settings.ts';
 import { DirectConnection, type DirectOptions, getDirectly, type TlsSettings } from './direct-connection.ts';
 import { exchange } from './exchange.ts';
 
@@ -24,7 +25,7 @@ export interface HttpOptions {
   /** PEM: all certificates that are trusted. Undefined: the system's. */
   readonly trusted: readonly string[] | undefined;
   /** Of all requests but those that NO_PROXY names. Undefined: HTTP_PROXY and HTTPS_PROXY. */
-  readonly proxy: URL | undefined;
+  readonly proxy: Proxy | undefined;
   readonly timeouts: Timeouts;
   /** Bodies of so many bytes are worth a connection of their own. Default: 16 MiB. */
   readonly directFrom?: number | undefined;
@@ -61,7 +62,7 @@ export class HttpClient implements AsyncDisposable {
   /**
    * The answer at the end of the redirects, whatever its status.
    * @param own headers for the origin of `start` alone.
-   * @throws VolprimeError `SourceUnreachable`, `SourceTLSFailed`; PermanentError `RedirectRefused`, `CredentialsInvalid`.
+   * @throws VolprimeError `SourceUnreachable`, `SourceTLSFailed`; PermanentError `ProxyUnauthorized`, `RedirectRefused`, `CredentialsInvalid`.
    */
   async get(start: URL, headers: Headers, own: Headers = {}): Promise<Answer> {
     const { credentials } = this.#options;
@@ -164,7 +165,8 @@ export class HttpClient implements AsyncDisposable {
     if (known !== undefined) return known;
     const connect = { timeout: timeouts.connectMs };
     const dispatcher = new EnvHttpProxyAgent({
-      ...(proxy && { httpProxy: proxy.href, httpsProxy: proxy.href }),
+      ...(proxy && { httpProxy: proxy.url.href, httpsProxy: proxy.url.href }),
+      ...(proxy?.authorization !== undefined && { token: proxy.authorization }),
       connect: { ...connect, ...this.#tls(identified) },
       requestTls: { ...connect, ...this.#tls(identified) },
       proxyTls: { ...connect, ...this.#tls(false) },
