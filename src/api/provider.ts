@@ -79,6 +79,13 @@ export const providerSpecSchema = ruled(z.object(specShape), 'What to put into t
       'mirrors, checksum, format, stripComponents, include and exclude belong into each layer where there are layers',
   },
   {
+    rule: "!has(self.onExisting) || self.onExisting == 'Clean' || !((has(self.format) && self.format == 'Raw') || (has(self.layers) && self.layers.exists(layer, has(layer.format) && layer.format == 'Raw')))",
+    holds: ({ onExisting = 'Clean', format, layers = [] }) =>
+      onExisting === 'Clean' || ![{ format }, ...layers].some((it) => it.format === 'Raw'),
+    message:
+      'onExisting must be Clean, or left out, for an image (format Raw): it replaces the whole device, and nothing tells whether a device is empty',
+  },
+  {
     rule: '!has(self.proxySecretRef) || has(self.proxy)',
     holds: ({ proxy, proxySecretRef }) => proxySecretRef === undefined || proxy !== undefined,
     message: 'proxySecretRef holds what is sent to a proxy: say which one in proxy',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -233,6 +233,32 @@ describe('names', () => {
       expect(attributesOf('f')).toEqual([]);
       expect(statSync(join(root, 'f')).mode & 0o777).toBe(0o640);
     });
+
+    (process.getuid?.() === 0 ? test : test.skip)(
+      'capabilities of files, where owners are those of the archive',
+      async () => {
+        // cap_net_bind_service, permitted and effective, as the kernel stores it (VFS_CAP_REVISION_2).
+        const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
+        const archive = tar([
+          paxHeader({ 'LIBARCHIVE.xattr.security.capability': capability.toString('base64') }),
+          { name: 'server', data: 'program', mode: 0o755, uid: 1234, gid: 4321 },
+        ]);
+        const found = () =>
+          spawnSync('getfattr', [
+            '--absolute-names',
+            '--only-values',
+            '-n',
+            'security.capability',
+            join(root, 'server'),
+          ]);
+        expect((await extractInto(archive, root, { through })).notes).toEqual([expect.stringContaining('extended')]);
+        expect(found().stdout).toHaveLength(0);
+        const ownership = { preserve: true, uid: undefined, gid: undefined };
+        expect((await extractInto(archive, root, { through, job: { ownership } })).notes).toEqual([]);
+        expect(found().stdout).toEqual(capability);
+        expect(statSync(join(root, 'server')).uid).toBe(1234);
+      },
+    );
 
     test('that the file system does not take are told of, one by one', async () => {
       const tooLarge = 'x'.repeat(100_000);

@@ -179,6 +179,16 @@ export const refusedSpecs: readonly RefusedSpec[] = [
     spec: { sourceURL, mode: { directories: '4755' } },
     words: 'mode.directories must be permission bits',
   },
+  {
+    what: 'an image beside what a device holds',
+    spec: { sourceURL, format: 'Raw', onExisting: 'Merge' },
+    words: 'onExisting must be Clean, or left out, for an image',
+  },
+  {
+    what: 'an image, in a layer, for an empty device only',
+    spec: { layers: [{ sourceURL, format: 'Raw' }], onExisting: 'Fail' },
+    words: 'onExisting must be Clean, or left out, for an image',
+  },
   { what: 'a rule for existing content that is none', spec: { sourceURL, onExisting: 'Ask' }, words: 'onExisting' },
 ];
 
@@ -227,5 +237,6 @@ export const acceptedSpecs: readonly (readonly [what: string, spec: object])[] =
   ],
   ['a tag', { sourceURL: 'oci://localhost:5000/org/data_set/x:1.2', mirrors: ['oci://ghcr.io/org/data'] }],
   ['a digest', { sourceURL: `oci://ghcr.io/org/data@sha256:${digest}`, checksum: `sha256:${digest}` }],
+  ['one image on a device that is cleaned', { sourceURL, format: 'Raw', onExisting: 'Clean' }],
   ['one image', { sourceURL: 'https://example.com/disk.img.zst', format: 'Raw' }],
 ];
