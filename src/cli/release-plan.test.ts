@@ -1,6 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { aClaim, aPod, aPopulation, aPrime, aVolume, protectedBy, UID } from '../../test/support/objects.ts';
-import { CLAIM_FINALIZER, LABEL_CLAIM_UID, LABEL_MANAGED_BY, MANAGED_BY, primeName } from '../api/names.ts';
+import {
+  CAPTURE_SOURCE_FINALIZER,
+  CLAIM_FINALIZER,
+  LABEL_CLAIM_UID,
+  LABEL_MANAGED_BY,
+  MANAGED_BY,
+  primeName,
+} from '../api/names.ts';
 import { describePlan, type Held, planRelease } from './release-plan.ts';
 
 const labels = { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_CLAIM_UID]: UID };
@@ -59,8 +66,7 @@ test('where volumes may not be listed, it says so', () => {
   expect(planRelease({ ...nobody, volumes: undefined }).left).toEqual([expect.stringContaining('kubectl get pv')]);
 });
 
-test('a finalizer of any version of ours is ours', () => {
-  expect(
-    planRelease({ ...nobody, claims: [aClaim({ meta: { finalizers: [CLAIM_FINALIZER] } })] }).release,
-  ).toHaveLength(1);
+test.each([CLAIM_FINALIZER, CAPTURE_SOURCE_FINALIZER])('a claim that waits for %s is released', (finalizer) => {
+  const held = aClaim({ meta: { finalizers: [finalizer] } });
+  expect(planRelease({ ...nobody, claims: [held] }).release).toEqual([held]);
 });
