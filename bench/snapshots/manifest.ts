@@ -5,7 +5,7 @@
 import { findEarlier, MANIFEST_FILE, tagsOfClaim } from '../../src/plugins/snapshot-capture/captures.ts';
 import { makeScratch, openRepository } from '../../src/plugins/snapshot-capture/work.ts';
 import type { Repository } from '../../src/restic/index.ts';
-import { describeTree, type ManifestEntry, readManifest } from '../../src/tree/index.ts';
+import { describeTree, type EarlierManifest } from '../../src/tree/index.ts';
 import { cpuMsOfChildren } from '../cpu.ts';
 import { CLAIM_UID, type Cost } from './commands.ts';
 
@@ -25,7 +25,7 @@ async function makeManifest(tree: string): Promise<Cost> {
   );
   const [startedAt, cpuBefore] = [performance.now(), cpuMs()];
   const description = await describeTree({ root: tree, scratch: scratch.path, live: false, signal });
-  await description.read(entriesOf(repository, findEarlier(listed, CLAIM_UID).capture?.manifest));
+  await description.read(earlierOf(repository, findEarlier(listed, CLAIM_UID).capture?.manifest));
   const manifest = await description.complete({
     manifest: 'volprime',
     version: 1,
@@ -37,11 +37,14 @@ async function makeManifest(tree: string): Promise<Cost> {
   return { seconds: (performance.now() - startedAt) / 1000, cpuSeconds: (cpuMs() - cpuBefore) / 1000 };
 }
 
-async function* entriesOf(repository: Repository, snapshot: string | undefined): AsyncGenerator<ManifestEntry, void> {
-  if (snapshot === undefined) return;
-  for await (const record of readManifest(repository.dump(snapshot, MANIFEST_FILE))) {
-    if (record.type === 'entry') yield record.entry;
-  }
+function earlierOf(repository: Repository, snapshot: string | undefined): EarlierManifest | undefined {
+  if (snapshot === undefined) return undefined;
+  return {
+    text: repository.dump(snapshot, MANIFEST_FILE),
+    onUnreadable(error) {
+      throw error;
+    },
+  };
 }
 
 function cpuMs(): number {

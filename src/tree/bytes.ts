@@ -21,9 +21,12 @@ export function byteStringOfText(text: string): ByteString {
 
 /** The text of a name, or undefined where it is none. */
 export function textOf(name: ByteString): string | undefined {
+  if (ASCII.test(name)) return name;
   const bytes = bytesOf(name);
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
+
+const ASCII = /^[\0-\x7f]*$/;
 
 /** For people: in double quotes, on one line, what cannot be seen as an escape. The root of a tree is ".". */
 export function printable(path: ByteString): string {

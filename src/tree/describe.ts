@@ -1,11 +1,10 @@
 /** From a tree to its manifest, around a capture that goes on beside it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ByteString } from './bytes.ts';
-import type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './manifest.ts';
-import { type Attributes, readAttributes } from './attributes.ts';
-import { hashEntries, markChanged, surveyTree } from './record.ts';
-import { readRecords, readText, writeRecords } from './scratch.ts';
+import type { EarlierManifest } from './earlier.ts';
+import { encodeRecord, type ManifestHeader, type Totals } from './manifest.ts';
+import { completeLines, markChanged, surveyTree } from './record.ts';
+import { readText, writeText } from './scratch.ts';
 
 export interface DescribeOptions {
   readonly root: string;
@@ -33,8 +32,8 @@ export interface Manifest {
 export interface TreeDescription {
   /** Of the first pass: before the capture reads anything. */
   readonly survey: Survey;
-  /** Second pass, beside the capture: reads all files whose digest `earlier` does not tell. @throws VolprimeError `SourceUnreadable` */
-  read(earlier: AsyncIterable<ManifestEntry>): Promise<void>;
+  /** Second pass, beside the capture: reads all that `earlier` does not tell. @throws VolprimeError `SourceUnreadable`, `AttributesUnreadable` */
+  read(earlier?: EarlierManifest): Promise<void>;
   /** Last pass, after the capture. */
   complete(header: ManifestHeader): Promise<Manifest>;
 }
@@ -42,80 +41,53 @@ export interface TreeDescription {
 /** @throws VolprimeError `SourceUnreadable` */
 export async function describeTree({ root, scratch, live, signal }: DescribeOptions): Promise<TreeDescription> {
   const base = Buffer.from(root);
-  const [surveyed, hashed, manifest] = ['survey', 'hashed', 'manifest'].map((name) => join(scratch, `${name}.zst`)) as [
-    string,
-    string,
-    string,
-  ];
+  const at = (name: string) => join(scratch, `${name}.zst`);
   const survey = { names: 0, files: 0, bytes: 0 };
-  await writeRecords(
-    surveyed,
+  await writeText(
+    at('survey'),
     surveyTree(base, signal, ({ type, size }) => {
       survey.names++;
       if (type === 'file') survey.files++;
       survey.bytes += size;
     }),
   );
+  let length = 0;
   return {
     survey,
     async read(earlier) {
-      await writeRecords(hashed, hashEntries(base, entriesOf(surveyed), { earlier, live, signal }));
-      rmSync(surveyed);
+      const lines = completeLines(root, readText(at('survey')), { earlier, live, signal });
+      length = await writeText(at('lines'), lines);
+      rmSync(at('survey'));
     },
     async complete(header) {
-      const totals = { files: 0, bytes: 0, changed: 0 };
-      const named = withAttributes(entriesOf(hashed), readAttributes(root, pathsOf(entriesOf(hashed)), signal));
-      const settled = live ? markChanged(base, named, signal) : named;
-      let length = 0;
-      const records = assemble(header, counting(settled, totals), totals);
-      await writeRecords(manifest, records, (bytes) => (length += bytes));
-      rmSync(hashed);
-      return { totals, length, text: () => readText(manifest) };
+      const totals = { files: survey.files, bytes: survey.bytes, changed: 0 };
+      if (!live) return manifestOf({ file: at('lines'), length, header, totals });
+      const marked = markChanged(base, readText(at('lines')), signal, () => totals.changed++);
+      length = await writeText(at('marked'), marked);
+      rmSync(at('lines'));
+      return manifestOf({ file: at('marked'), length, header, totals });
     },
   };
 }
 
-async function* assemble(
-  header: ManifestHeader,
-  entries: AsyncIterable<ManifestEntry>,
-  totals: Totals,
-): AsyncGenerator<ManifestRecord, void> {
-  yield { type: 'header', header };
-  for await (const entry of entries) yield { type: 'entry', entry };
-  yield { type: 'end', totals };
+interface Parts {
+  /** Of the lines between header and end, and their bytes. */
+  readonly file: string;
+  readonly length: number;
+  readonly header: ManifestHeader;
+  readonly totals: Totals;
 }
 
-/** Both in the order of the walk. */
-async function* withAttributes(
-  entries: AsyncIterable<ManifestEntry>,
-  attributes: AsyncGenerator<Attributes, void>,
-): AsyncGenerator<ManifestEntry, void> {
-  let next = await attributes.next();
-  for await (const entry of entries) {
-    if (next.done === true || next.value.path !== entry.path) yield entry;
-    else {
-      yield { ...entry, attributes: next.value.attributes };
-      next = await attributes.next();
-    }
-  }
-}
-
-async function* counting(
-  entries: AsyncIterable<ManifestEntry>,
-  totals: { -readonly [name in keyof Totals]: number },
-): AsyncGenerator<ManifestEntry, void> {
-  for await (const entry of entries) {
-    if (entry.type === 'file') totals.files++;
-    if (entry.changed) totals.changed++;
-    totals.bytes += entry.size;
-    yield entry;
-  }
-}
-
-async function* entriesOf(file: string): AsyncGenerator<ManifestEntry, void> {
-  for await (const record of readRecords(file)) if (record.type === 'entry') yield record.entry;
-}
-
-async function* pathsOf(entries: AsyncIterable<ManifestEntry>): AsyncGenerator<ByteString, void> {
-  for await (const { path } of entries) yield path;
+function manifestOf({ file, length, header, totals }: Parts): Manifest {
+  const begin = Buffer.from(encodeRecord({ type: 'header', header }));
+  const end = Buffer.from(encodeRecord({ type: 'end', totals }));
+  return {
+    totals,
+    length: begin.length + length + end.length,
+    async *text() {
+      yield begin;
+      yield* readText(file);
+      yield end;
+    },
+  };
 }

@@ -17,5 +17,6 @@ export type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './ma
 export { type Program, runProgram, startProgram } from './program.ts';
 export { readManifest } from './read-manifest.ts';
 export { describeTree, type Manifest } from './describe.ts';
+export type { EarlierManifest } from './earlier.ts';
 export { findDirectory, finishRoot, sizeOfDirectory } from './root.ts';
 export { readText, writeText } from './scratch.ts';

@@ -49,19 +49,28 @@ const entrySchema = z.object({
 const extentSchema = z.object({ extent: count, sha256, length: count.optional() });
 const endSchema = z.object({ end: z.object({ files: count, bytes: count, changed: count }) });
 
-const recordSchema = z.union([entrySchema, extentSchema, endSchema, headerSchema]);
+/** By the member that tells it. */
+function schemaOf(json: unknown) {
+  if (typeof json !== 'object' || json === null) return undefined;
+  if ('manifest' in json) return headerSchema;
+  if ('end' in json) return endSchema;
+  return 'extent' in json ? extentSchema : entrySchema;
+}
 
 export type ManifestHeader = z.infer<typeof headerSchema>;
 /** Files and bytes of their content (of a device: its size); names whose state at the capture is not known. */
 export type Totals = z.infer<typeof endSchema>['end'];
 
-export interface ManifestEntry extends TreeEntry {
+/** What is known of a name beside what the system says of it at once. */
+export interface Findings {
   /** Of files; absent where the content could not be read as one. */
   readonly sha256?: string;
   readonly attributes?: AttributeValues;
   /** It was written to while it was captured, so nothing is known of what the capture holds. */
   readonly changed?: true;
 }
+
+export interface ManifestEntry extends TreeEntry, Findings {}
 
 /** Values of extended attributes in base64, by full names ("user.a", "system.posix_acl_access"). */
 export type AttributeValues = Readonly<Record<string, string>>;
@@ -82,13 +91,45 @@ export type ManifestRecord =
 
 /** One line, with its line feed. */
 export function encodeRecord(record: ManifestRecord): string {
+  if (record.type === 'entry') return `${encodeHead(record.entry)}${encodeTail(record.entry)}\n`;
   return `${JSON.stringify(jsonOf(record))}\n`;
+}
+
+/** Of a line of the manifest all that the system says of a name. Equal heads: the same name, and nobody has touched what it names. */
+export function encodeHead({
+  path,
+  type,
+  mode,
+  uid,
+  gid,
+  size,
+  mtime,
+  ctime,
+  inode,
+  links,
+  target,
+  device,
+}: TreeEntry): string {
+  const ofFile = type === 'file' ? `,"size":${size}` : '';
+  const several = links > 1 ? `,"links":${links}` : '';
+  const leads = target === undefined ? '' : `,${jsonOfName('target', target)}`;
+  const numbers = device === undefined ? '' : `,"device":{"major":${device.major},"minor":${device.minor}}`;
+  const times = `"mtime":"${mtime}","ctime":"${ctime}","inode":"${inode}"`;
+  return `{${jsonOfName('path', path)},"type":"${type}","mode":${mode},"uid":${uid},"gid":${gid}${ofFile},${times}${several}${leads}${numbers}`;
+}
+
+/** What was found out beside; the rest of the line, without its line feed. */
+export function encodeTail({ sha256, attributes, changed }: Findings): string {
+  const digest = sha256 === undefined ? '' : `,"sha256":"${sha256}"`;
+  const values = attributes === undefined ? '' : `,"attributes":${JSON.stringify(attributes)}`;
+  return `${digest}${values}${changed ? ',"changed":true' : ''}}`;
 }
 
 /** @throws Error that says what is wrong, without the line's content. */
 export function decodeRecord(line: string): ManifestRecord {
-  const parsed = recordSchema.safeParse(parseJson(line));
-  if (!parsed.success) throw new Error('a line of the manifest is not understood');
+  const value = parseJson(line);
+  const parsed = schemaOf(value)?.safeParse(value);
+  if (parsed === undefined || !parsed.success) throw new Error('a line of the manifest is not understood');
   const json = parsed.data;
   if ('manifest' in json) return { type: 'header', header: json };
   if ('end' in json) return { type: 'end', totals: json.end };
@@ -99,12 +140,10 @@ export function decodeRecord(line: string): ManifestRecord {
   return { type: 'entry', entry: entryOf(json) };
 }
 
-function jsonOf(record: ManifestRecord): unknown {
+function jsonOf(record: Exclude<ManifestRecord, { type: 'entry' }>): unknown {
   switch (record.type) {
     case 'header':
       return record.header;
-    case 'entry':
-      return jsonOfEntry(record.entry);
     case 'extent':
       return jsonOfExtent(record.extent);
     case 'end':
@@ -112,40 +151,16 @@ function jsonOf(record: ManifestRecord): unknown {
   }
 }
 
-function jsonOfEntry(entry: ManifestEntry): z.infer<typeof entrySchema> {
-  const { path, type, mode, uid, gid, size, mtime, ctime, inode, links, target, device, sha256, attributes, changed } =
-    entry;
-  return {
-    ...jsonOfName(path),
-    type,
-    mode,
-    uid,
-    gid,
-    ...(type === 'file' && { size }),
-    mtime,
-    ctime,
-    inode,
-    ...(links > 1 && { links }),
-    ...(target !== undefined && jsonOfTarget(target)),
-    ...(device && { device }),
-    ...(sha256 !== undefined && { sha256 }),
-    ...(attributes && { attributes }),
-    ...(changed && { changed }),
-  };
-}
-
 function jsonOfExtent({ index, sha256, length }: Extent): z.infer<typeof extentSchema> {
   return { extent: index, sha256, ...(length !== undefined && { length }) };
 }
 
-function jsonOfName(path: ByteString): { path: string } | { pathBytes: string } {
-  const text = textOf(path);
-  return text === undefined ? { pathBytes: bytesOf(path).toString('base64') } : { path: text };
-}
-
-function jsonOfTarget(target: ByteString): { target: string } | { targetBytes: string } {
-  const text = textOf(target);
-  return text === undefined ? { targetBytes: bytesOf(target).toString('base64') } : { target: text };
+/** The member `name`, or `nameBytes`. */
+function jsonOfName(name: 'path' | 'target', value: ByteString): string {
+  const text = textOf(value);
+  return text === undefined
+    ? `"${name}Bytes":"${bytesOf(value).toString('base64')}"`
+    : `"${name}":${JSON.stringify(text)}`;
 }
 
 function entryOf(json: z.infer<typeof entrySchema>): ManifestEntry {

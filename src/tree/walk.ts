@@ -1,6 +1,6 @@
 /** Walks a tree in an order that does not depend on its file system: a directory before its content, names by their bytes. */
 import { readdirSync } from 'node:fs';
-import { byteStringOf, type ByteString, joinPath } from './bytes.ts';
+import { type ByteString, joinPath } from './bytes.ts';
 import { absolutePath, hasCode, OF_THE_FILE_SYSTEM, readEntry, type TreeEntry } from './entry.ts';
 
 /**
@@ -35,7 +35,7 @@ interface Names {
 
 function namesIn(root: Buffer, directory: ByteString): ByteString[] {
   try {
-    return readdirSync(absolutePath(root, directory), { encoding: 'buffer' }).map(byteStringOf).sort().reverse();
+    return readdirSync(absolutePath(root, directory), { encoding: 'latin1' }).sort().reverse();
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
     throw error;

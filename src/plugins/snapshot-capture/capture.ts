@@ -6,12 +6,11 @@ import { AttemptFailedError } from '../../sdk/index.ts';
 import {
   describeDevice,
   describeTree,
+  type EarlierManifest,
   type Manifest,
-  type ManifestEntry,
   type ManifestHeader,
   OF_THE_FILE_SYSTEM,
   readDevice,
-  readManifest,
   requireDevice,
 } from '../../tree/index.ts';
 import {
@@ -107,7 +106,7 @@ async function captureTree({ task, options, halt, repository, earlier, startedAt
         counted.files = files_done;
       },
     }),
-    description.read(entriesAtRest(repository, earlier.capture, options)),
+    description.read(manifestOf(repository, earlier.capture, options)),
   );
   return { data, manifest: await description.complete(headerOf(task, startedAt)) };
 }
@@ -137,27 +136,18 @@ function headerOf({ key, origin, source, consistency }: Task, startedAt: Date): 
   };
 }
 
-/** Of a file that was written to just before, a clock may not tell that it was written to again. */
-const RESTING_NS = 2_000_000_000n;
-
-/**
- * What the last capture of the claim knows of the content of files. A manifest that cannot be read costs time and nothing else.
- */
-async function* entriesAtRest(
+/** What the last capture of the claim knows of its files. A manifest that cannot be read costs time and nothing else. */
+function manifestOf(
   repository: Repository,
   earlier: Capture | undefined,
   { logger, signal }: RunOptions,
-): AsyncGenerator<ManifestEntry, void> {
-  if (earlier === undefined || earlier.about.kind !== 'directory') return;
-  let until = 0n;
-  try {
-    for await (const record of readManifest(repository.dump(earlier.manifest, MANIFEST_FILE))) {
-      if (record.type === 'header') until = BigInt(Date.parse(record.header.startedAt)) * 1_000_000n - RESTING_NS;
-      if (record.type !== 'entry' || record.entry.changed === true) continue;
-      if (BigInt(record.entry.ctime) < until) yield record.entry;
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    logger.warn('the manifest of the last capture cannot be read; all files are', { error: String(error) });
-  }
+): EarlierManifest | undefined {
+  if (earlier === undefined || earlier.about.kind !== 'directory') return undefined;
+  return {
+    text: repository.dump(earlier.manifest, MANIFEST_FILE),
+    onUnreadable(error) {
+      signal.throwIfAborted();
+      logger.warn('the manifest of the last capture cannot be read; files are', { error: String(error) });
+    },
+  };
 }

@@ -71,7 +71,7 @@ async function copyFiles({
     onBytes: (done) => (counted.bytes = done),
     signal,
   });
-  await together(halt, copied, verify ? description.read((async function* () {})()) : Promise.resolve());
+  await together(halt, copied, verify ? description.read() : Promise.resolve());
   await flushVolume(target.path, signal);
   if (verify) {
     logger.info('comparing');
