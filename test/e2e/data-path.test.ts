@@ -3,9 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { zstdCompressSync, gunzipSync } from 'node:zlib';
 import { claims } from '../../src/api/resources.ts';
+import { podName } from '../../src/api/names.ts';
 import type { Route } from '../support/archive-server.ts';
 import { tarGz } from '../support/archives.ts';
-import { expectBound, expectPopulated, SLOWLY, sourceName, statusOf, toldOf } from './harness/claims.ts';
+import {
+  claimOf,
+  expectBound,
+  expectPopulated,
+  SLOWLY,
+  sourceName,
+  statusOf,
+  toldOf,
+  warningsAbout,
+} from './harness/claims.ts';
 import { zip } from '../support/zip-archives.ts';
 import { contentOf, listingOf } from './harness/content.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
@@ -14,6 +24,7 @@ import { admit } from './harness/namespaces.ts';
 import { printedBy } from './harness/read-back.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { testTogether } from './harness/together.ts';
+import { until } from './harness/until.ts';
 
 const TEST_MS = 8 * 60_000;
 
@@ -107,6 +118,34 @@ describe('a claim is populated from', () => {
 
   test('and leaves nothing behind', async () => expectNothingLeft(suite.cluster, restricted), TEST_MS);
 });
+
+test(
+  'a pod that is deleted at half of its work is replaced by one that begins on an empty volume',
+  async () => {
+    const [before, after] = [contentOf('before', 2 * 1024 * 1024), contentOf('after')];
+    const path = `/${sourceName(restricted, 'killed')}/a`;
+    const gate = suite.archives.gate();
+    const body = tarGz(Object.entries(before.files).map(([name, data]) => ({ name: `old/${name}`, data })));
+    const half = { body, gate, gateAfter: body.length >> 1 };
+    await begin(restricted, {
+      name: 'killed',
+      routes: { a: half },
+      spec: (url) => ({ sourceURL: url('a') }),
+      listing: '',
+    });
+    const record = () => statusOf(suite, restricted, 'killed');
+    await until('half of it to be there', record, (status) => Number(status?.progress?.percent ?? 0) >= 45, SLOWLY);
+    const { uid } = (await claimOf(suite, restricted, 'killed')).metadata;
+    // What the first attempt has written must not be among this.
+    suite.archives.set(path, { body: after.archive });
+    await suite.cluster.kubectl(['delete', 'pod', podName(uid, 1), `--namespace=${restricted}`, '--wait=false']);
+    await expectPopulated(suite, { namespace: restricted }, { killed: after.listing });
+    expect(await record()).toMatchObject({ attempt: 2 });
+    expect(await warningsAbout(suite, restricted, 'killed')).toEqual(['PodDeleted']);
+    gate.open();
+  },
+  TEST_MS,
+);
 
 describe('owners', () => {
   const owned = { ownership: { uid: 999, gid: 998 }, mode: { files: '0644', directories: '0755' } };
