@@ -134,7 +134,7 @@ test(
       listing: '',
     });
     const record = () => statusOf(suite, restricted, 'killed');
-    await until('half of it to be there', record, (status) => Number(status?.progress?.percent ?? 0) >= 45, SLOWLY);
+    await until('half of it to be there', record, (status) => (status?.progress?.percent ?? 0) >= 45, SLOWLY);
     const { uid } = (await claimOf(suite, restricted, 'killed')).metadata;
     // What the first attempt has written must not be among this.
     suite.archives.set(path, { body: after.archive });
