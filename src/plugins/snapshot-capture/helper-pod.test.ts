@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aPod } from '../../../test/support/objects.ts';
 import type { Pod } from '../../api/objects.ts';
+import type { PopulatorPodSettings } from '../../api/pod-settings.ts';
 import { helperMetadata } from './helper-objects.ts';
 import { buildHelperPod, helperPodSettings } from './helper-pod.ts';
 import { captureTaskSchema, PLUGIN_NAME } from './task.ts';
@@ -20,11 +21,11 @@ interface Built {
 
 const owner = { key: 'key-1', contentUid: 'content-1', namespace: 'app' };
 
-function built(block = false) {
+function built({ block = false, operator = {} }: { block?: boolean; operator?: PopulatorPodSettings } = {}) {
   const pod = buildHelperPod({
     metadata: helperMetadata('capture', owner),
     task: { version: 1, plugin: PLUGIN_NAME, key: 'key-1', action: 'look' },
-    settings: helperPodSettings({}),
+    settings: helperPodSettings(operator),
     image: 'image:1',
     imagePullPolicy: undefined,
     secret: 'repo',
@@ -46,7 +47,7 @@ describe('the pod of a capture', () => {
   });
 
   test('has the device of a block volume', () => {
-    const { spec } = built(true);
+    const { spec } = built({ block: true });
     expect(spec.containers[0]?.volumeDevices).toEqual([{ name: 'source', devicePath: '/dev/source' }]);
     expect(spec.containers[0]?.volumeMounts).not.toContainEqual(expect.objectContaining({ name: 'source' }));
   });
@@ -55,7 +56,7 @@ describe('the pod of a capture', () => {
     const { spec, pod } = built();
     expect(spec.volumes).toContainEqual({
       name: 'repository-secret',
-      secret: { secretName: 'repo', defaultMode: 0o440 },
+      secret: { secretName: 'repo', defaultMode: 0o400 },
     });
     expect(spec.volumes).toContainEqual({ name: 'repository', persistentVolumeClaim: { claimName: 'store' } });
     const env = spec.containers[0]?.env.find(({ name }) => name === 'VOLPRIME_TASK');
@@ -63,6 +64,14 @@ describe('the pod of a capture', () => {
     expect(pod.metadata).toMatchObject({
       name: 'volprime-capture-key-1',
       annotations: { 'volprime.dev/content-uid': 'content-1' },
+    });
+  });
+
+  test('can read the credentials also where it is not root, which owns them', () => {
+    const { spec } = built({ operator: { all: { securityProfile: 'restricted' } } });
+    expect(spec.volumes).toContainEqual({
+      name: 'repository-secret',
+      secret: { secretName: 'repo', defaultMode: 0o444 },
     });
   });
 

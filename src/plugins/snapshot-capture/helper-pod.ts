@@ -73,7 +73,7 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
         ...(source === undefined
           ? []
           : [{ name: 'source', persistentVolumeClaim: { claimName: source.claim, readOnly: true } }]),
-        { name: 'repository-secret', secret: { secretName: secret, defaultMode: 0o440 } },
+        { name: 'repository-secret', secret: { secretName: secret, defaultMode: secretMode(settings) } },
         ...(repositoryClaim === undefined
           ? []
           : [{ name: 'repository', persistentVolumeClaim: { claimName: repositoryClaim } }]),
@@ -82,6 +82,11 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
       ],
     },
   };
+}
+
+/** The kubelet gives the files to root, and to the group of the pod's `fsGroup`, which this pod has none of. */
+function secretMode({ securityProfile }: PodSettings): number {
+  return securityProfile === 'privileged-data' ? 0o400 : 0o444;
 }
 
 /** restic tells by the name of its machine whether a lock was left by a pod of the same capture that is dead. */
