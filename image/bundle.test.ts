@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { TASK_VERSION } from '../src/plugins/download-and-extract/task.ts';
 import { startArchiveServer } from '../test/support/archive-server.ts';
 import { tarGz } from '../test/support/archives.ts';
 import { bundle } from './bundle.ts';
@@ -27,7 +28,7 @@ test('the bundled populator finds the threads that it starts for a large archive
   mkdirSync(join(work, 'volume'));
   const spec = { sourceURL: `${server.url}/a.tar.gz` };
   const task = {
-    version: 2,
+    version: TASK_VERSION,
     plugin: 'download-and-extract',
     attemptId: 'a',
     targets: [{ path: join(work, 'volume'), kind: 'directory', spec }],

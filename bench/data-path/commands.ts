@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../image/bundle.ts';
+import { TASK_VERSION } from '../../src/plugins/download-and-extract/index.ts';
 import { cpuMsOfChildren } from '../cpu.ts';
 
 const projectDir = join(import.meta.dirname, '../..');
@@ -47,7 +48,7 @@ export interface Population {
 
 export function volprime({ url, target, kind, flush }: Population): Command {
   const task = {
-    version: 2,
+    version: TASK_VERSION,
     plugin: 'download-and-extract',
     attemptId: 'bench',
     targets: [{ path: target, kind, spec: { sourceURL: url } }],

@@ -8,6 +8,7 @@ import { exitCodeOf, failureReport } from '../../pod/index.ts';
 import { AttemptFailedError, PermanentError, type PopulateReport } from '../../sdk/index.ts';
 import type { ProviderSpec } from '../../api/provider.ts';
 import { holdsImage } from '../../plugins/download-and-extract/job-of.ts';
+import { TASK_VERSION } from '../../plugins/download-and-extract/task.ts';
 import { type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
 import type { Reporter } from './reporter.ts';
 import { readSource, type SourceFlags } from './source.ts';
@@ -40,7 +41,7 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
     const { runTask } = await import('../../plugins/download-and-extract/run.ts');
     const targets = await runTask(
       {
-        version: 3,
+        version: TASK_VERSION,
         plugin: 'download-and-extract',
         attemptId: 'local',
         targets: [{ path, kind, spec: { ...spec, onExisting } }],

@@ -6,4 +6,4 @@
  * Neither half knows Kubernetes' API: the plugin sees what the SDK gives it, the execution half a directory and a task.
  */
 export { downloadAndExtract } from './plugin.ts';
-export { CREDENTIALS_DIR, taskSchema, type Task } from './task.ts';
+export { CREDENTIALS_DIR, TASK_VERSION, taskSchema, type Task } from './task.ts';

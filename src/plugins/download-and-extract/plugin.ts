@@ -9,6 +9,7 @@ import {
   POPULATOR_COMMAND,
   PROXY_CREDENTIALS_DIR,
   TASK_VARIABLE,
+  TASK_VERSION,
   type Task,
 } from './task.ts';
 
@@ -38,7 +39,7 @@ function populatorPod({ source, claimObject, attempt }: PopulateParams<ProviderS
     ...(proxySecretRef ? [{ name: proxySecretRef.name, mountPath: PROXY_CREDENTIALS_DIR }] : []),
   ];
   const task: Task = {
-    version: 3,
+    version: TASK_VERSION,
     plugin: PLUGIN_NAME,
     attemptId: attempt.id,
     targets: [{ path, kind, spec: source.spec }],

@@ -14,9 +14,11 @@ export const TASK_VARIABLE = 'VOLPRIME_TASK';
 export const POPULATOR_COMMAND: readonly string[] = ['/usr/local/bin/node', '/app/dist/pod/main.js'];
 export const PLUGIN_NAME = 'download-and-extract';
 
+/** Grows with each field of the spec that an older populator would pass over in silence. */
+export const TASK_VERSION = 3;
+
 export const taskSchema = z.object({
-  /** Grows with each field of the spec that an older populator would pass over in silence. */
-  version: z.literal(3),
+  version: z.literal(TASK_VERSION),
   plugin: z.literal(PLUGIN_NAME),
   attemptId: z.string().min(1),
   /** A list, so that one pod may serve several claims of one source. */
