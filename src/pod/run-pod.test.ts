@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../test/support/archive-server.ts';
 import { tar } from '../../test/support/archives.ts';
+import { TASK_VERSION } from '../plugins/download-and-extract/task.ts';
 import { lastProgress, parsePodReport } from '../sdk/index.ts';
 import { exitCodeOf, failureReport, writeReport } from './report.ts';
 import { runPod } from './run-pod.ts';
@@ -27,7 +28,7 @@ afterEach(async () => {
 
 const task = (spec: object = {}) =>
   JSON.stringify({
-    version: 3,
+    version: TASK_VERSION,
     plugin: 'download-and-extract',
     attemptId: 'u-1',
     targets: [{ path: join(work, 'volume'), kind: 'directory', spec: { sourceURL: `${server.url}/a.tar`, ...spec } }],

@@ -1,9 +1,9 @@
 /** From the content of a device to its manifest, while it is read for something else. */
 import { appendFileSync, createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Manifest } from './describe.ts';
 import { describeExtent } from './extents.ts';
-import { encodeRecord, type ManifestHeader, type Totals } from './manifest.ts';
+import { encodeRecord, type ManifestHeader } from './manifest.ts';
+import { type Manifest, wholeManifest } from './whole-manifest.ts';
 
 export interface DeviceDescription {
   /** Passes the pieces on, as they are. */
@@ -33,20 +33,6 @@ export function describeDevice(scratch: string): DeviceDescription {
         onBytes(piece.length);
       }
     },
-    complete: (header) => manifestOf(file, described, header, totals),
-  };
-}
-
-function manifestOf(file: string, described: number, header: ManifestHeader, totals: Totals): Manifest {
-  const begin = Buffer.from(encodeRecord({ type: 'header', header }));
-  const end = Buffer.from(encodeRecord({ type: 'end', totals }));
-  return {
-    totals,
-    length: begin.length + described + end.length,
-    async *text() {
-      yield begin;
-      for await (const piece of createReadStream(file)) yield piece;
-      yield end;
-    },
+    complete: (header) => wholeManifest(header, { length: described, read: () => createReadStream(file) }, totals),
   };
 }

@@ -2,9 +2,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EarlierManifest } from './earlier.ts';
-import { encodeRecord, type ManifestHeader, type Totals } from './manifest.ts';
+import type { ManifestHeader } from './manifest.ts';
 import { completeLines, markChanged, surveyTree } from './record.ts';
 import { readText, writeText } from './scratch.ts';
+import { type Manifest, wholeManifest } from './whole-manifest.ts';
 
 export interface DescribeOptions {
   readonly root: string;
@@ -19,13 +20,6 @@ export interface Survey {
   readonly names: number;
   readonly files: number;
   readonly bytes: number;
-}
-
-export interface Manifest {
-  readonly totals: Totals;
-  /** Bytes of `text`. */
-  readonly length: number;
-  text(): AsyncIterable<Buffer>;
 }
 
 /** The three passes, in this order; what somebody writes between the first and the last is marked as changed. */
@@ -61,33 +55,11 @@ export async function describeTree({ root, scratch, live, signal }: DescribeOpti
     },
     async complete(header) {
       const totals = { files: survey.files, bytes: survey.bytes, changed: 0 };
-      if (!live) return manifestOf({ file: at('lines'), length, header, totals });
+      if (!live) return wholeManifest(header, { length, read: () => readText(at('lines')) }, totals);
       const marked = markChanged(base, readText(at('lines')), signal, () => totals.changed++);
       length = await writeText(at('marked'), marked);
       rmSync(at('lines'));
-      return manifestOf({ file: at('marked'), length, header, totals });
-    },
-  };
-}
-
-interface Parts {
-  /** Of the lines between header and end, and their bytes. */
-  readonly file: string;
-  readonly length: number;
-  readonly header: ManifestHeader;
-  readonly totals: Totals;
-}
-
-function manifestOf({ file, length, header, totals }: Parts): Manifest {
-  const begin = Buffer.from(encodeRecord({ type: 'header', header }));
-  const end = Buffer.from(encodeRecord({ type: 'end', totals }));
-  return {
-    totals,
-    length: begin.length + length + end.length,
-    async *text() {
-      yield begin;
-      yield* readText(file);
-      yield end;
+      return wholeManifest(header, { length, read: () => readText(at('marked')) }, totals);
     },
   };
 }

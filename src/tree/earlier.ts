@@ -4,7 +4,7 @@
  */
 import { comparePaths } from './bytes.ts';
 import { splitLines } from './lines.ts';
-import { decodeRecord, encodeHead, encodeTail, type ManifestEntry } from './manifest.ts';
+import { decodeEntry, decodeRecord, encodeHead, encodeTail, type ManifestEntry } from './manifest.ts';
 
 export interface EarlierManifest {
   readonly text: AsyncIterable<Buffer>;
@@ -58,7 +58,7 @@ export class EarlierTails {
           return this.#wasAtRest(head) ? tail : undefined;
         }
       }
-      const order = comparePaths(this.#here(this.#line).path, entryIn(`${head}}`).path);
+      const order = comparePaths(this.#here(this.#line).path, decodeEntry(`${head}}`).path);
       if (order > 0) return undefined;
       await this.#step();
       if (order === 0) return undefined;
@@ -76,7 +76,7 @@ export class EarlierTails {
   }
 
   #here(line: string): ManifestEntry {
-    return (this.#entry ??= entryIn(line));
+    return (this.#entry ??= decodeEntry(line));
   }
 
   #wasAtRest(head: string): boolean {
@@ -109,10 +109,4 @@ export class EarlierTails {
     this.#ended = true;
     this.#line = undefined;
   }
-}
-
-function entryIn(line: string): ManifestEntry {
-  const record = decodeRecord(line);
-  if (record.type !== 'entry') throw new Error('its parts are out of order');
-  return record.entry;
 }

@@ -140,6 +140,13 @@ export function decodeRecord(line: string): ManifestRecord {
   return { type: 'entry', entry: entryOf(json) };
 }
 
+/** Of a line between header and end of a tree's manifest. @throws Error as decodeRecord, and where it is no entry. */
+export function decodeEntry(line: string): ManifestEntry {
+  const record = decodeRecord(line);
+  if (record.type !== 'entry') throw new Error('its parts are out of order');
+  return record.entry;
+}
+
 function jsonOf(record: Exclude<ManifestRecord, { type: 'entry' }>): unknown {
   switch (record.type) {
     case 'header':

@@ -9,14 +9,7 @@ import { absolutePath, hasCode, isUntouched, readEntry, type TreeEntry } from '.
 import { type EarlierManifest, EarlierTails } from './earlier.ts';
 import { FileHasher } from './hash.ts';
 import { batchLines } from './lines.ts';
-import {
-  type AttributeValues,
-  decodeRecord,
-  encodeHead,
-  encodeRecord,
-  encodeTail,
-  type ManifestEntry,
-} from './manifest.ts';
+import { type AttributeValues, decodeEntry, encodeHead, encodeRecord, encodeTail } from './manifest.ts';
 import { Pause } from './pause.ts';
 import { sourceUnreadable } from './tree-errors.ts';
 import { walkTree } from './walk.ts';
@@ -86,7 +79,7 @@ export async function* markChanged(
   for await (const batch of batchLines(lines)) {
     let text = '';
     for (const line of batch) {
-      const entry = entryIn(line);
+      const entry = decodeEntry(line);
       const now = readEntry(root, entry.path);
       const same = !entry.changed && now !== undefined && isUntouched(entry, now);
       if (!same) onChanged();
@@ -119,7 +112,7 @@ class Finder {
   async tailsOf(heads: readonly string[]): Promise<Map<string, string>> {
     const tails = new Map<string, string>();
     if (heads.length === 0) return tails;
-    const entries = heads.map((head) => ({ head, entry: entryIn(`${head}}`) }));
+    const entries = heads.map((head) => ({ head, entry: decodeEntry(`${head}}`) }));
     const [attributes, digests] = await Promise.allSettled([
       this.#attributesOf(entries.map(({ entry }) => entry.path)),
       this.#digestsOf(entries.map(({ entry }) => entry)),
@@ -168,10 +161,4 @@ class Finder {
       throw sourceUnreadable(cause, path);
     }
   }
-}
-
-function entryIn(line: string): ManifestEntry {
-  const record = decodeRecord(line);
-  if (record.type !== 'entry') throw new Error('only names are described here');
-  return record.entry;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { providerSpecSchema } from '../../src/api/provider.ts';
 import { runTask } from '../../src/plugins/download-and-extract/run.ts';
+import { TASK_VERSION } from '../../src/plugins/download-and-extract/task.ts';
 import { tarGz } from '../support/archives.ts';
 import { pusher, startRegistry, types } from '../support/oci-registry.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -26,7 +27,7 @@ async function populated(spec: object, credentialsDir = ''): Promise<Readonly<Re
   const path = mkdtempSync(join(work, 'volume-'));
   await runTask(
     {
-      version: 3,
+      version: TASK_VERSION,
       plugin: 'download-and-extract',
       attemptId: 'u-1',
       targets: [{ path, kind: 'directory', spec: providerSpecSchema.parse(spec) }],

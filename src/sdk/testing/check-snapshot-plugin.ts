@@ -161,6 +161,7 @@ async function forget(trial: Trial): Promise<void> {
 }
 
 const never = new AbortController().signal;
+
 function captureParams({ subject, key }: Trial, state: PluginState | undefined): CaptureParams<unknown> {
   return {
     key,
