@@ -10,6 +10,7 @@ export type Identity =
   | 'kube-proxy'
   | 'kubelet'
   | 'csi-provisioner'
+  | 'csi-resizer'
   | 'csi-snapshotter'
   | 'snapshot-controller'
   | 'local-path-provisioner';
@@ -27,6 +28,7 @@ function accounts(nodeName: string): Record<Identity, Account> {
     'kube-proxy': { user: 'system:kube-proxy', groups: [] },
     kubelet: { user: `system:node:${nodeName}`, groups: ['system:nodes'] },
     'csi-provisioner': { user: 'csi-provisioner', groups: [] },
+    'csi-resizer': { user: 'csi-resizer', groups: [] },
     'csi-snapshotter': { user: 'csi-snapshotter', groups: [] },
     'snapshot-controller': { user: 'snapshot-controller', groups: [] },
     'local-path-provisioner': { user: 'local-path-provisioner', groups: [] },

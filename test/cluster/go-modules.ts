@@ -82,6 +82,15 @@ export const goModules: readonly GoModule[] = [
     ],
   },
   {
+    name: 'resizer',
+    packages: ['github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer'],
+    executable: 'csi-resizer',
+    programs: ['csi-resizer'],
+    ldflags: [],
+    coldTime: 'about 3 minutes',
+    crds: [],
+  },
+  {
     name: 'local-path',
     packages: ['github.com/rancher/local-path-provisioner'],
     executable: 'local-path-provisioner',

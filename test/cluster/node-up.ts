@@ -19,7 +19,7 @@ import { ensureNodePackages } from './packages.ts';
 import { clusterRoot, defaultClusterName, driverName, stateDirOf } from './paths.ts';
 import { type ClusterState, bootId, readState } from './state.ts';
 import { staleReason } from './stale.ts';
-import { csiDriver, csiProvisioner, csiSnapshotter, snapshotController, snapshotCrds } from './storage.ts';
+import { csiDriver, csiProvisioner, csiResizer, csiSnapshotter, snapshotController, snapshotCrds } from './storage.ts';
 import { tearDown } from './teardown.ts';
 import { waitFor } from './wait.ts';
 
@@ -105,6 +105,7 @@ function componentsOf(control: ControlPlaneOptions, node: NodeOptions) {
     csiProvisioner: csiProvisioner(node),
     snapshotController: snapshotController(node),
     csiSnapshotter: csiSnapshotter(node),
+    csiResizer: csiResizer(node),
     localPathProvisioner: localPathProvisioner(node),
   } satisfies Record<string, Component>;
 }
@@ -159,9 +160,9 @@ async function installStorage(
     ...snapshotCrds.map((crd) => `crd/${crd}`),
   ]);
   await kubectl(cluster, ['apply', '--server-side', `--filename=${manifestFile('snapshot-class.yaml')}`]);
-  const { csiProvisioner, csiSnapshotter, snapshotController, localPathProvisioner } = components;
+  const { csiProvisioner, csiResizer, csiSnapshotter, snapshotController, localPathProvisioner } = components;
   await Promise.all(
-    [csiProvisioner, csiSnapshotter, snapshotController, localPathProvisioner].map((component) =>
+    [csiProvisioner, csiResizer, csiSnapshotter, snapshotController, localPathProvisioner].map((component) =>
       launcher.startAndWait(component),
     ),
   );

@@ -95,3 +95,21 @@ export function csiSnapshotter(options: NodeOptions): Component {
     ],
   };
 }
+
+export function csiResizer(options: NodeOptions): Component {
+  return {
+    name: 'csi-resizer',
+    program: join(options.binDir, 'csi-resizer'),
+    readyUrl: `http://${options.addresses.node}:9813/metrics`,
+    args: [
+      `--csi-address=${endpoint(options.stateDir)}`,
+      `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-resizer')}`,
+      `--http-endpoint=${options.addresses.node}:9813`,
+      '--kube-api-qps=500',
+      '--kube-api-burst=1000',
+      '--retry-interval-start=500ms',
+      '--retry-interval-max=10s',
+      '--timeout=60s',
+    ],
+  };
+}

@@ -32,6 +32,7 @@ import {
   CSI_DRIVER,
   ready,
   reasonsAbout,
+  type SourceOptions,
 } from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
@@ -66,10 +67,14 @@ afterAll(async () => {
 });
 
 /** Claim and SnapshotRestore bear one name. */
-function restoreOf(name: string, snapshot: string, size = '64Mi'): NewObject[] {
+function restoreOf(
+  name: string,
+  snapshot: string,
+  { storageClass = 'imm-del', size = '64Mi' }: SourceOptions = {},
+): NewObject[] {
   return [
     aRestore(namespace, name, { name: snapshot }),
-    aClaimManifest({ name, namespace, storageClass: 'imm-del', source: restoreRef(name), size }),
+    aClaimManifest({ name, namespace, storageClass, source: restoreRef(name), size }),
   ];
 }
 
@@ -196,17 +201,24 @@ test(
   TEST_MS,
 );
 
-/** What a resizer writes when it is done. The volumes of this class are directories without a limit: nothing else is to be done. */
+/** The volume is made larger by the resizer, and its file system by the kubelet, for the first pod that mounts it. */
 async function grow(name: string, storage: string): Promise<void> {
-  const { client } = suite.cluster;
   const key = { namespace, name };
   const { spec } = await claimOf(suite, namespace, name);
-  const written = [
-    await client.mergePatch(claims, key, { spec: { resources: { requests: { storage } } } }),
-    await client.mergePatch(volumes, { name: spec.volumeName ?? '' }, { spec: { capacity: { storage } } }),
-    await client.mergePatch(claims, key, { status: { capacity: { storage } } }, { subresource: 'status' }),
-  ];
-  expect(written.map(({ type }) => type)).toEqual(['done', 'done', 'done']);
+  const asked = { spec: { resources: { requests: { storage } } } };
+  expect((await suite.cluster.client.mergePatch(claims, key, asked)).type).toBe('done');
+  await until(
+    `the volume of ${name} to be larger`,
+    async () => (await read(suite.cluster, volumes, { name: spec.volumeName ?? '' })).spec.capacity?.storage,
+    (capacity) => capacity === storage,
+  );
+  const script = `df -k /volumes/${name} | awk 'NR == 2 { print ($2 > 100000) ? "grown" : $2 }'`;
+  expect(await printed(`looks-at-${name}`, name, script)).toBe('grown\n');
+  await until(
+    `the claim ${name} to have ${storage}`,
+    async () => (await claimOf(suite, namespace, name)).status?.capacity?.storage,
+    (capacity) => capacity === storage,
+  );
 }
 
 test(
@@ -215,7 +227,7 @@ test(
     const { own } = classNames();
     await suite.apply(aSnapshotOf(namespace, 'before', 'original', own));
     await ready(suite.cluster, namespace, 'before');
-    await suite.apply(...restoreOf('grows', 'before'));
+    await suite.apply(...restoreOf('grows', 'before', { storageClass: 'small-image' }));
     await populated({ grows: listing });
     await grow('grows', '128Mi');
     await suite.apply(aSnapshotOf(namespace, 'after', 'grows', own));
@@ -223,7 +235,7 @@ test(
     expect((await ready(suite.cluster, namespace, 'before')).snapshot.status?.restoreSize).toBe('64Mi');
     await suite.apply(
       ...restoreOf('old', 'before'),
-      ...restoreOf('large', 'after', '128Mi'),
+      ...restoreOf('large', 'after', { size: '128Mi', storageClass: 'small-image' }),
       ...restoreOf('small', 'after'),
     );
     await populated({ old: listing, large: listing });
