@@ -7,7 +7,14 @@ import { claims, events, pods, type Resource, volumes } from '../../src/api/reso
 import type { KubeObject } from '../../src/api/objects.ts';
 import { claimOf, expectBound, expectAtRest, podAtWork, SLOWLY, sourceName, toldOf } from './harness/claims.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
-import { aClaimManifest, aConsumer, aProvider, type ClaimOptions, providerRef } from './harness/manifests.ts';
+import {
+  aClaimManifest,
+  aConsumer,
+  aDevicePod,
+  aProvider,
+  type ClaimOptions,
+  providerRef,
+} from './harness/manifests.ts';
 import { admit } from './harness/namespaces.ts';
 import { printedBy } from './harness/read-back.ts';
 import { downloads, providerOf, serve, transferOf } from './harness/sources.ts';
@@ -122,7 +129,7 @@ describe('case 41: a claim', () => {
 });
 
 test(
-  'case 45: a claim cannot grow while it is populated; afterwards the request is taken',
+  'case 45: a claim cannot grow while it is populated; afterwards it does',
   async () => {
     const grow = ['patch', 'pvc', 'growing', `--namespace=${shapes}`, '--type=merge'];
     const patch = '--patch={"spec":{"resources":{"requests":{"storage":"128Mi"}}}}';
@@ -131,7 +138,13 @@ test(
     work.gate.open();
     await expectAtRest(suite, { namespace: shapes }, { growing: work.listing });
     await suite.cluster.kubectl([...grow, patch]);
-    expect((await claimOf(suite, shapes, 'growing')).spec.resources?.requests?.storage).toBe('128Mi');
+    await until(
+      'the claim to have grown',
+      async () => (await claimOf(suite, shapes, 'growing')).status?.capacity?.storage,
+      (capacity) => capacity === '128Mi',
+    );
+    const volume = { name: (await claimOf(suite, shapes, 'growing')).spec.volumeName ?? '' };
+    expect((await suite.cluster.client.get(volumes, volume))?.spec.capacity?.storage).toBe('128Mi');
   },
   TEST_MS,
 );
@@ -162,26 +175,8 @@ async function begin(name: string, accessModes: readonly string[]): Promise<stri
 /** Name and digest of what each device begins with, as a pod reads it. */
 async function digestsOf(names: readonly string[]): Promise<string[]> {
   const script = names.map((name) => `echo ${name} $(head -c ${PREFIX_BYTES} /dev/${name} | sha256sum)`).join('; ');
-  const name = 'device-reader';
-  const reader = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: blocks },
-    spec: {
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      containers: [
-        {
-          name: 'reader',
-          image: suite.cluster.toolboxImage,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sh', '-euc', script],
-          volumeDevices: names.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
-        },
-      ],
-      volumes: names.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
-    },
-  };
+  const image = suite.cluster.toolboxImage;
+  const reader = aDevicePod({ name: 'device-reader', namespace: blocks, image, claims: names, script });
   const log = await printedBy(suite.cluster, reader, SLOWLY);
   return log
     .trim()

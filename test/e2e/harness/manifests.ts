@@ -163,6 +163,30 @@ export function aWriter(options: ReaderOptions & { readonly script: string }): N
   return aPodManifest({ ...options, readOnly: false });
 }
 
+/** A pod of root's that runs this script with the claims as devices, `/dev/CLAIM`. */
+export function aDevicePod(options: ReaderOptions & { readonly script: string }): NewObject {
+  const { name, namespace, image, claims, script } = options;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      containers: [
+        {
+          name: 'reader',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-euc', script],
+          volumeDevices: claims.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
+        },
+      ],
+      volumes: claims.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
+    },
+  };
+}
+
 function aPodManifest({
   name,
   namespace,
