@@ -9,6 +9,8 @@ export interface S3Server extends ServerProcess {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly region: string;
+  /** What it stores: bucket and key are the path below. */
+  readonly data: string;
   /** The bucket is made where it is missing. */
   put(bucket: string, key: string, body: Buffer): Promise<void>;
 }
@@ -28,6 +30,7 @@ export async function startS3Server(dir: string): Promise<S3Server> {
   return {
     ...server,
     ...keys,
+    data,
     put: async (bucket, key, body) => {
       await accepted(client.fetch(`${server.url}/${bucket}`, { method: 'PUT' }), [200, 409]);
       const path = key.split('/').map(encodeURIComponent).join('/');

@@ -75,12 +75,12 @@ function podOf(
 }
 
 async function follow(options: VerifyOptions, made: Pod): Promise<number> {
-  const { client, say, signal } = options;
+  const { client, namespace, name, say, signal } = options;
   let said = '';
   for (;;) {
     const pod = await client.get(pods, keyOf(made));
     if (pod === undefined || pod.metadata.uid !== made.metadata.uid) {
-      say('unknown: the pod was deleted while it was at work');
+      say(`unknown: ${namespace}/${name}: the pod was deleted while it was at work`);
       return verifyExitCodes.unknown;
     }
     const phase = pod.status?.phase;
@@ -114,6 +114,6 @@ function verdict({ namespace, name, say }: VerifyOptions, pod: Pod): number {
   }
   const { reason, message } = podFailure(pod);
   const damaged = VERDICTS.has(reason);
-  say(`${damaged ? 'damaged' : 'unknown'}: ${message} (${reason})`);
+  say(`${damaged ? 'damaged' : 'unknown'}: ${namespace}/${name}: ${message} (${reason})`);
   return damaged ? verifyExitCodes.damaged : verifyExitCodes.unknown;
 }

@@ -16,7 +16,7 @@ import { aPlainClaim, aWriter } from './manifests.ts';
 import { read } from './objects.ts';
 import { printedBy, readBack } from './read-back.ts';
 import type { Suite } from './suite.ts';
-import { until } from './until.ts';
+import { until, type UntilOptions } from './until.ts';
 
 /** With its own hidden, empty, linked and odd names; what breaks copies has tests of its own. */
 const FILES =
@@ -61,20 +61,22 @@ export function aSnapshotClass(name: string, driver: string, more: object = {}):
 
 export interface RepositoryClassOptions {
   readonly clone: 'never' | 'require';
-  /** The claim that holds the repository. */
-  readonly repositoryClaim?: string;
+  /** The claim that holds the repository; none where the Secret names another place. */
+  readonly repositoryClaim?: string | undefined;
   readonly deletionPolicy?: 'Delete' | 'Retain';
 }
 
-/** A class of ours, with its repository on a claim of the snapshot's namespace. */
-export function aRepositoryClass(
-  name: string,
-  { clone, repositoryClaim = 'repository', deletionPolicy = 'Delete' }: RepositoryClassOptions,
-): NewObject {
+/** A class of ours, with its repository on a claim of the snapshot's namespace: `repository`, unless told. */
+export function aRepositoryClass(name: string, options: RepositoryClassOptions): NewObject {
+  const { clone, repositoryClaim, deletionPolicy } = {
+    repositoryClaim: 'repository',
+    deletionPolicy: 'Delete',
+    ...options,
+  };
   const parameters = {
     'csi.storage.k8s.io/snapshotter-secret-name': REPOSITORY_SECRET,
     'csi.storage.k8s.io/snapshotter-secret-namespace': '${volumesnapshot.namespace}',
-    repositoryClaim,
+    ...(repositoryClaim !== undefined && { repositoryClaim }),
     clone,
   };
   return aSnapshotClass(name, SNAPSHOT_DRIVER, { deletionPolicy, parameters });
@@ -82,13 +84,12 @@ export function aRepositoryClass(
 
 export function aRepositorySecret(
   namespace: string,
-  {
-    repository = '/repository',
-    password = 'geheim-1',
-  }: { readonly repository?: string; readonly password?: string } = {},
+  /** Keys of the Secret that are other than usual, or more. */
+  changed: Readonly<Record<string, string>> = {},
 ): NewObject {
   const metadata = { name: REPOSITORY_SECRET, namespace };
-  return { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { repository, password } };
+  const stringData = { repository: '/repository', password: 'geheim-1', ...changed };
+  return { apiVersion: 'v1', kind: 'Secret', metadata, stringData };
 }
 
 export function aSnapshotOf(namespace: string, name: string, claim: string, className = 'csi-test'): NewObject {
@@ -144,11 +145,17 @@ export interface Taken {
   readonly handle: string;
 }
 
-export async function ready(cluster: Cluster, namespace: string, name: string): Promise<Taken> {
+export async function ready(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  limit: UntilOptions = {},
+): Promise<Taken> {
   const snapshot = await until(
     `VolumeSnapshot ${namespace}/${name} to be ready`,
     () => read(cluster, volumeSnapshots, { namespace, name }),
     ({ status }) => status?.readyToUse === true,
+    limit,
   );
   const content = await read(cluster, volumeSnapshotContents, {
     name: snapshot.status?.boundVolumeSnapshotContentName ?? '',
