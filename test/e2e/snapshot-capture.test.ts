@@ -13,10 +13,11 @@ import {
 import { claims, pods } from '../../src/api/resources.ts';
 import { verify, verifyExitCodes } from '../../src/cli/verify/verify.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { claimOf, expectPopulated, readyOf, statusOf } from './harness/claims.ts';
+import { claimOf, expectBound, expectPopulated, readyOf, statusOf } from './harness/claims.ts';
 import { controllerImage, systemNamespace } from './harness/cluster.ts';
 import { listAll } from './harness/invariants.ts';
-import { aClaimManifest, aPlainClaim, aRestore, aWriter, restoreRef } from './harness/manifests.ts';
+import { aClaimManifest, aDevicePod, aPlainClaim, aRestore, aWriter, restoreRef } from './harness/manifests.ts';
+import { takeMixed } from './harness/mixed-snapshots.ts';
 import { admit } from './harness/namespaces.ts';
 import { read, remove } from './harness/objects.ts';
 import { printedBy } from './harness/read-back.ts';
@@ -121,6 +122,20 @@ async function verdictOn(name: string): Promise<{ readonly code: number; readonl
   return { code, words: lines.join('\n') };
 }
 
+/** KiB in the claim that holds the repository. */
+async function stored(name: string): Promise<number> {
+  const image = suite.cluster.toolboxImage;
+  const script = 'du -sk /volumes/repository';
+  const said = await printedBy(suite.cluster, aWriter({ name, namespace, image, claims: ['repository'], script }));
+  return Number(said.split('\t')[0]);
+}
+
+/** What a script prints that has the claim as a device, `/dev/CLAIM`. */
+function printedBeside(claim: string, script: string): Promise<string> {
+  const image = suite.cluster.toolboxImage;
+  return printedBy(suite.cluster, aDevicePod({ name: `device-${claim}`, namespace, image, claims: [claim], script }));
+}
+
 describe('a volume is captured', () => {
   test.each(['clone', 'live'] as const)(
     'scenario 1: from a %s, told of by upstream, and comes back the same',
@@ -150,29 +165,41 @@ describe('a volume is captured', () => {
   );
 
   test(
-    'scenario 40: a raw block volume, told of with its size',
+    'scenario 40: a raw block volume, nine tenths of it zeros: told of with its size, stored small, and restored into a larger one',
     async () => {
-      const claim = aPlainClaim(namespace, 'raw', 'imm-del', '16Mi');
+      const MIB = 1024 * 1024;
+      const claim = aPlainClaim(namespace, 'raw', 'imm-del', '20Mi');
       await suite.apply({ ...claim, spec: { ...(claim['spec'] as object), volumeMode: 'Block' } });
+      const pattern = 'dd if=/dev/urandom of=/dev/raw bs=1M count=1 conv=notrunc';
+      const digest = (name: string) => `head -c ${20 * MIB} /dev/${name} | sha256sum`;
+      const script = `(${pattern}; ${pattern} seek=19; sync) 2>/dev/null; ${digest('raw')}`;
+      const written = await printedBeside('raw', script);
+      const before = await stored('weighs-before-raw');
       await take('raw', classes().live, 'raw');
       const { snapshot } = await ready(suite.cluster, namespace, 'raw');
-      expect(snapshot.status?.restoreSize).toBe('16Mi');
+      expect(snapshot.status?.restoreSize).toBe('20Mi');
+      const added = (await stored('weighs-with-raw')) - before;
+      expect(added).toBeGreaterThan(2000);
+      expect(added).toBeLessThan(3000);
       expect(await verdictOn('raw')).toMatchObject({ code: verifyExitCodes.good });
+      const options = { storageClass: 'imm-del', source: restoreRef('larger'), size: '32Mi' } as const;
+      await suite.apply(
+        aRestore(namespace, 'larger', { name: 'raw' }),
+        aClaimManifest({ name: 'larger', namespace, ...options, volumeMode: 'Block' }),
+      );
+      await expectBound(suite, namespace, 'larger');
+      expect((await statusOf(suite, namespace, 'larger'))?.phase).toBe('Succeeded');
+      const tail = `tail -c +${20 * MIB + 1} /dev/larger`;
+      const look = `${digest('larger')}; ${tail} | wc -c; ${tail} | tr -d '\\0' | wc -c`;
+      const seen = await printedBeside('larger', look);
+      expect(seen).toBe(`${written}${12 * MIB}\n0\n`);
     },
     TEST_MS,
   );
 
   test(
     'scenario 30: beside a csi-snapshotter each content is written by its own side',
-    async () => {
-      const names = ['own-1', 'own-2', 'csi-1', 'csi-2'];
-      await Promise.all(names.map((name) => take(name, name.startsWith('own') ? classes().live : 'csi-test')));
-      for (const name of names) {
-        const { content } = await ready(suite.cluster, namespace, name);
-        const { managedFields } = content.metadata as { managedFields?: readonly { subresource?: string }[] };
-        expect(managedFields?.filter(({ subresource }) => subresource === 'status')).toHaveLength(1);
-      }
-    },
+    () => takeMixed({ suite, namespace, controller }, { claim: 'original', className: classes().live, count: 4 }),
     TEST_MS,
   );
 });

@@ -5,11 +5,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { NewObject } from '../../src/api/objects.ts';
 import { claims } from '../../src/api/resources.ts';
-import { claimOf, expectAtRest, readyOf, statusOf, warningsAbout } from './harness/claims.ts';
+import { claimOf, expectAtRest, expectBound, readyOf, statusOf, toldOf, warningsAbout } from './harness/claims.ts';
 import type { ControllerProcess } from './harness/controller-process.ts';
-import { listAll } from './harness/invariants.ts';
+import { expectNothingLeft, listAll } from './harness/invariants.ts';
 import { aClaimManifest, aConsumer, aRestore, aWrapperClass, restoreRef, snapshotRef } from './harness/manifests.ts';
 import { admit } from './harness/namespaces.ts';
+import { readBack } from './harness/read-back.ts';
 import { aFilledClaim, aSnapshotOf, expectNothingHeld, ready } from './harness/snapshots.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
 import { until } from './harness/until.ts';
@@ -78,6 +79,32 @@ describe('scenario 3: a snapshot of another driver', () => {
     TEST_MS,
   );
 });
+
+test(
+  'scenario 5: on the bare class of local-path the empty volume is told of, and never counts as restored',
+  async () => {
+    const name = 'trapped';
+    const image = suite.cluster.toolboxImage;
+    // Whoever is first gives the claim its volume: here it must be the provisioner, so there is no snapshot yet.
+    await suite.apply(
+      aRestore(namespace, name, { name: 'later' }),
+      aClaimManifest({ name, namespace, storageClass: 'local-path', source: restoreRef(name) }),
+      aConsumer({ name: `consumer-${name}`, namespace, image, claims: [name] }),
+    );
+    await expectBound(suite, namespace, name);
+    const { metadata, spec } = await claimOf(suite, namespace, name);
+    expect(spec.volumeName).toBe(`pvc-${metadata.uid}`);
+    await suite.apply(aSnapshotOf(namespace, 'later', 'original'));
+    await ready(suite.cluster, namespace, 'later');
+    expect(await toldOf(suite, namespace, name, 'DataSourceIgnored')).toMatch(/targetClass: local-path/);
+    await expectNothingLeft(suite.cluster, namespace, () => controller.check());
+    expect(await readBack(suite.cluster, namespace, [name])).toEqual({ [name]: '' });
+    const status = await statusOf(suite, namespace, name);
+    expect(status).toMatchObject({ phase: 'Failed', lastError: { reason: 'DataSourceIgnored', permanent: true } });
+    await expectNothingHeld(suite.cluster, [namespace]);
+  },
+  TEST_MS,
+);
 
 describe('scenario 38: what a namespace forbids', () => {
   async function told(where: string, name: string, reason: string): Promise<string> {
