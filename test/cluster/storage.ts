@@ -1,7 +1,7 @@
 /** Command lines of the CSI driver and of the sidecars that upstream runs beside it, here as processes of the node. */
 import { join } from 'node:path';
 import type { Component } from './component.ts';
-import { kubeconfigFile } from './credentials.ts';
+import { type Identity, kubeconfigFile } from './credentials.ts';
 import type { NodeOptions } from './node.ts';
 import { driverDir, kubeletDir } from './paths.ts';
 
@@ -33,17 +33,52 @@ export function csiDriver(options: NodeOptions): Component {
   };
 }
 
-export function csiProvisioner(options: NodeOptions): Component {
+interface Sidecar {
+  readonly name: Identity;
+  /** Of its metrics, on the node's address. */
+  readonly port: number;
+  /** Requests a second to the API server. The default of 5 would be what benchmarks measure. */
+  readonly qps: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+/** One of the kubernetes-csi project's controllers. */
+function sidecar(
+  { binDir, stateDir, addresses }: NodeOptions,
+  { name, port, qps, env, args = [] }: Sidecar,
+): Component {
   return {
+    name,
+    program: join(binDir, name),
+    readyUrl: `http://${addresses.node}:${port}/metrics`,
+    ...(env !== undefined && { env }),
+    args: [
+      `--kubeconfig=${kubeconfigFile(stateDir, name)}`,
+      `--http-endpoint=${addresses.node}:${port}`,
+      `--kube-api-qps=${qps}`,
+      `--kube-api-burst=${2 * qps}`,
+      '--retry-interval-start=500ms',
+      '--retry-interval-max=10s',
+      ...args,
+    ],
+  };
+}
+
+/** What those say that call the driver. */
+function callsDriver({ stateDir }: NodeOptions): readonly string[] {
+  return [`--csi-address=${endpoint(stateDir)}`, '--timeout=60s'];
+}
+
+export function csiProvisioner(options: NodeOptions): Component {
+  return sidecar(options, {
     name: 'csi-provisioner',
-    program: join(options.binDir, 'csi-provisioner'),
-    readyUrl: `http://${options.addresses.node}:9810/metrics`,
+    port: 9810,
+    qps: 2000,
     // Where it publishes CSIStorageCapacity.
     env: { NAMESPACE: 'kube-system' },
     args: [
-      `--csi-address=${endpoint(options.stateDir)}`,
-      `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-provisioner')}`,
-      `--http-endpoint=${options.addresses.node}:9810`,
+      ...callsDriver(options),
       '--feature-gates=Topology=true,CrossNamespaceVolumeDataSource=true,VolumeAttributesClass=true',
       '--extra-create-metadata',
       '--enable-capacity',
@@ -52,64 +87,18 @@ export function csiProvisioner(options: NodeOptions): Component {
       '--capacity-poll-interval=2s',
       '--kube-api-capacity-qps=50',
       '--kube-api-capacity-burst=100',
-      // The defaults of 5 and 10 would be what benchmarks measure.
-      '--kube-api-qps=2000',
-      '--kube-api-burst=4000',
-      '--retry-interval-start=500ms',
-      '--retry-interval-max=10s',
-      '--timeout=60s',
     ],
-  };
+  });
 }
 
 export function snapshotController(options: NodeOptions): Component {
-  return {
-    name: 'snapshot-controller',
-    program: join(options.binDir, 'snapshot-controller'),
-    readyUrl: `http://${options.addresses.node}:9811/metrics`,
-    args: [
-      `--kubeconfig=${kubeconfigFile(options.stateDir, 'snapshot-controller')}`,
-      `--http-endpoint=${options.addresses.node}:9811`,
-      '--kube-api-qps=500',
-      '--kube-api-burst=1000',
-      '--retry-interval-start=500ms',
-      '--retry-interval-max=10s',
-    ],
-  };
+  return sidecar(options, { name: 'snapshot-controller', port: 9811, qps: 500 });
 }
 
 export function csiSnapshotter(options: NodeOptions): Component {
-  return {
-    name: 'csi-snapshotter',
-    program: join(options.binDir, 'csi-snapshotter'),
-    readyUrl: `http://${options.addresses.node}:9812/metrics`,
-    args: [
-      `--csi-address=${endpoint(options.stateDir)}`,
-      `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-snapshotter')}`,
-      `--http-endpoint=${options.addresses.node}:9812`,
-      '--kube-api-qps=500',
-      '--kube-api-burst=1000',
-      '--retry-interval-start=500ms',
-      '--retry-interval-max=10s',
-      '--timeout=60s',
-    ],
-  };
+  return sidecar(options, { name: 'csi-snapshotter', port: 9812, qps: 500, args: callsDriver(options) });
 }
 
 export function csiResizer(options: NodeOptions): Component {
-  return {
-    name: 'csi-resizer',
-    program: join(options.binDir, 'csi-resizer'),
-    readyUrl: `http://${options.addresses.node}:9813/metrics`,
-    args: [
-      `--csi-address=${endpoint(options.stateDir)}`,
-      `--kubeconfig=${kubeconfigFile(options.stateDir, 'csi-resizer')}`,
-      `--http-endpoint=${options.addresses.node}:9813`,
-      '--kube-api-qps=500',
-      '--kube-api-burst=1000',
-      '--retry-interval-start=500ms',
-      '--retry-interval-max=10s',
-      '--timeout=60s',
-    ],
-  };
+  return sidecar(options, { name: 'csi-resizer', port: 9813, qps: 500, args: callsDriver(options) });
 }

@@ -19,7 +19,7 @@ import {
 import { zip } from '../support/zip-archives.ts';
 import { contentOf, listingOf } from './harness/content.ts';
 import { expectNothingLeft, listAll } from './harness/invariants.ts';
-import { aClaimManifest, aProvider, providerRef } from './harness/manifests.ts';
+import { aClaimManifest, aProvider, aRootReader, providerRef } from './harness/manifests.ts';
 import { admit } from './harness/namespaces.ts';
 import { printedBy } from './harness/read-back.ts';
 import { type Suite, useSuite } from './harness/suite.ts';
@@ -201,25 +201,12 @@ async function begin(namespace: string, { name, routes, spec }: Case): Promise<v
 
 /** What a script says that runs in the volume. */
 async function printed(namespace: string, claim: string, script: string): Promise<string> {
-  const name = `reader-${claim}`;
-  const container = {
-    name: 'reader',
+  const reader = aRootReader({
+    name: `reader-${claim}`,
+    namespace,
     image: suite.cluster.toolboxImage,
-    imagePullPolicy: 'IfNotPresent',
-    workingDir: '/volume',
-    command: ['sh', '-euc', script],
-    volumeMounts: [{ name: 'volume', mountPath: '/volume', readOnly: true }],
-  };
-  const reader = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace },
-    spec: {
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      containers: [container],
-      volumes: [{ name: 'volume', persistentVolumeClaim: { claimName: claim } }],
-    },
-  };
+    claims: [claim],
+    script: `cd /volumes/${claim}; ${script}`,
+  });
   return printedBy(suite.cluster, reader, SLOWLY);
 }

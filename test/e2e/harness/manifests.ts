@@ -119,6 +119,10 @@ export interface ReaderOptions {
   readonly claims: readonly string[];
 }
 
+interface ScriptOptions extends ReaderOptions {
+  readonly script: string;
+}
+
 /** A pod that prints, for each claim, a line with its name and then the digest of each of its files. */
 export function aReader({ name, namespace, image, claims }: ReaderOptions): NewObject {
   const script =
@@ -159,42 +163,48 @@ function volumeNameOf(index: number): string {
 }
 
 /** A pod that runs this script with the claims in /volumes, to write to them. */
-export function aWriter(options: ReaderOptions & { readonly script: string }): NewObject {
+export function aWriter(options: ScriptOptions): NewObject {
   return aPodManifest({ ...options, readOnly: false });
 }
 
-/** A pod of root's that runs this script with the claims as devices, `/dev/CLAIM`. */
-export function aDevicePod(options: ReaderOptions & { readonly script: string }): NewObject {
-  const { name, namespace, image, claims, script } = options;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace },
-    spec: {
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      containers: [
-        {
-          name: 'reader',
-          image,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sh', '-euc', script],
-          volumeDevices: claims.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
-        },
-      ],
-      volumes: claims.map((claim) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })),
-    },
-  };
+/** A pod of root's that runs this script with the claims in /volumes, to read whatever owner and mode it finds. */
+export function aRootReader(options: ScriptOptions): NewObject {
+  return aPod(options, { volumeMounts: mountsOf(options.claims, { readOnly: true }) });
 }
 
-function aPodManifest({
-  name,
-  namespace,
-  image,
-  claims,
-  script,
-  readOnly = true,
-}: ReaderOptions & { readonly script: string; readonly readOnly?: boolean }): NewObject {
+/** A pod of root's that runs this script with the claims as devices, `/dev/CLAIM`. */
+export function aDevicePod(options: ScriptOptions): NewObject {
+  return aPod(options, {
+    volumeDevices: options.claims.map((claim, index) => ({
+      name: volumeNameOf(index),
+      devicePath: `/dev/${claim}`,
+    })),
+  });
+}
+
+/** As Pod Security level "restricted" wants it. */
+function aPodManifest({ readOnly = true, ...options }: ScriptOptions & { readonly readOnly?: boolean }): NewObject {
+  return aPod(
+    options,
+    {
+      volumeMounts: mountsOf(options.claims, { readOnly }),
+      resources: { requests: { cpu: '5m', memory: '8Mi' } },
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    },
+    { terminationGracePeriodSeconds: 1, securityContext: restricted },
+  );
+}
+
+function mountsOf(claims: readonly string[], { readOnly }: { readonly readOnly: boolean }): object[] {
+  return claims.map((claim, index) => ({ name: volumeNameOf(index), mountPath: `/volumes/${claim}`, readOnly }));
+}
+
+/** Its one container, `reader`, says how it has the claims. */
+function aPod(
+  { name, namespace, image, claims, script }: ScriptOptions,
+  container: object,
+  more: object = {},
+): NewObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -202,22 +212,9 @@ function aPodManifest({
     spec: {
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      securityContext: restricted,
+      ...more,
       containers: [
-        {
-          name: 'reader',
-          image,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sh', '-euc', script],
-          volumeMounts: claims.map((claim, index) => ({
-            name: volumeNameOf(index),
-            mountPath: `/volumes/${claim}`,
-            readOnly,
-          })),
-          resources: { requests: { cpu: '5m', memory: '8Mi' } },
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        },
+        { name: 'reader', image, imagePullPolicy: 'IfNotPresent', command: ['sh', '-euc', script], ...container },
       ],
       volumes: claims.map((claim, index) => ({
         name: volumeNameOf(index),

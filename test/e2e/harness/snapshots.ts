@@ -182,7 +182,7 @@ export async function expectNothingHeld(cluster: Cluster, namespaces: readonly s
       const contents = await listAll(cluster, volumeSnapshotContents);
       const held = all.filter(({ metadata }) => metadata.finalizers?.includes(SNAPSHOT_FINALIZER) === true);
       const aliases = [...all, ...contents].filter(
-        ({ metadata }) => metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY,
+        ({ metadata }) => metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY || metadata.name.startsWith('volprime-'),
       );
       return [
         ...held.filter(({ metadata }) => namespaces.includes(metadata.namespace ?? '')),
