@@ -7,7 +7,7 @@ import { VolprimeError } from './api/errors.ts';
 import type { ConfigInput } from './config.ts';
 import { flag, list } from './flags.ts';
 import { loadPodSettings } from './load-pod-settings.ts';
-import { loadPlugin } from './load-plugin.ts';
+import { loadPlugins } from './load-plugin.ts';
 import { downloadAndExtract } from './plugins/download-and-extract/index.ts';
 
 const program = new Command('volprime-controller')
@@ -22,7 +22,7 @@ const program = new Command('volprime-controller')
   .addOption(
     flag(
       '--plugin <paths>',
-      'more plugins: modules or YAML definitions (comma separated)',
+      'more plugins, of populators and of snapshots: modules or YAML definitions (comma separated)',
       'VOLPRIME_PLUGINS',
     ).argParser(list),
   )
@@ -120,9 +120,14 @@ type Options = Omit<ConfigInput, 'populatorPodSettings'> & {
 
 try {
   const { plugin: paths = [], populatorPodSettings: file, ...config } = program.parse().opts<Options>();
-  const plugins = [downloadAndExtract, ...(await Promise.all(paths.map(loadPlugin)))];
+  const loaded = await loadPlugins(paths);
   const podSettings = file !== undefined && { populatorPodSettings: await loadPodSettings(file) };
-  const end = await runController({ plugins, snapshots: true, config: { ...config, ...podSettings } });
+  const end = await runController({
+    plugins: [downloadAndExtract, ...loaded.plugins],
+    snapshotPlugins: loaded.snapshotPlugins,
+    snapshots: true,
+    config: { ...config, ...podSettings },
+  });
   process.exitCode = end === 'stopped' ? 0 : 1;
 } catch (error) {
   process.exitCode = 1;

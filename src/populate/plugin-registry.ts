@@ -1,3 +1,4 @@
+import { VolprimeError } from '../api/errors.ts';
 import type { Claim, KubeObject, StorageClass } from '../api/objects.ts';
 import type { Resource } from '../api/resources.ts';
 import type { PopulatorPodSettings } from '../api/pod-settings.ts';
@@ -47,7 +48,7 @@ export class PluginRegistry {
   readonly #passThrough: RegisteredPlugin | undefined;
   readonly #isOwnSnapshot: (claim: Claim) => boolean;
 
-  /** @throws RangeError where two plugins claim the same kind, or one that only provisioners know. */
+  /** @throws VolprimeError `InvalidPlugin` where two plugins claim the same kind, or one that only provisioners know. */
   constructor(
     plugins: readonly Plugin[],
     { podSettings = {}, passThrough: passes = true, isOwnSnapshot = () => false }: PluginRegistryOptions = {},
@@ -59,9 +60,9 @@ export class PluginRegistry {
       const key = kindKey(group, kind);
       const taken = this.#byKind.get(key);
       if (taken !== undefined)
-        throw new RangeError(`plugins ${taken.plugin.name} and ${plugin.name} both populate from ${kind}.${group}`);
+        throw invalid(`plugins ${taken.plugin.name} and ${plugin.name} both populate from ${kind}.${group}`);
       if (group === '' || (group === SNAPSHOT_GROUP && kind !== volumeSnapshots.kind))
-        throw new RangeError(`plugin ${plugin.name}: ${kind} of group "${group}" is served by CSI drivers`);
+        throw invalid(`plugin ${plugin.name}: ${kind} of group "${group}" is served by CSI drivers`);
       this.#byKind.set(key, registered(plugin, { podSettings, byProvisioner: false }));
     }
   }
@@ -90,6 +91,10 @@ export class PluginRegistry {
   all(): readonly RegisteredPlugin[] {
     return [...this.#byKind.values()];
   }
+}
+
+function invalid(message: string): VolprimeError {
+  return new VolprimeError('InvalidPlugin', message);
 }
 
 function kindKey(group: string, kind: string): string {

@@ -13,6 +13,8 @@ export function refusalsOf(what: 'plugin' | 'snapshot plugin', name: string): Re
   const refuse: Refuse = (field, rule) => {
     throw new PermanentError('InvalidPlugin', `${what} ${JSON.stringify(name)}: ${field} ${rule}`);
   };
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) refuse('name', 'must be lower case letters, digits and "-"');
+  // The types say so; a plugin may be plain JavaScript.
+  const named = typeof name === 'string' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+  if (!named) refuse('name', 'must be lower case letters, digits and "-"');
   return refuse;
 }

@@ -1,3 +1,4 @@
+import { VolprimeError } from '../api/errors.ts';
 import type { SnapshotPlugin } from '../sdk/index.ts';
 import type { SnapshotPluginFacts } from './observation.ts';
 
@@ -15,12 +16,13 @@ export interface RegisteredSnapshotPlugin {
 export class SnapshotPluginRegistry {
   readonly #byDriver = new Map<string, RegisteredSnapshotPlugin>();
 
-  /** @throws RangeError where two plugins serve the same driver. */
+  /** @throws VolprimeError `InvalidPlugin` where two plugins serve the same driver. */
   constructor(plugins: readonly SnapshotPlugin[]) {
     for (const plugin of plugins) {
       const taken = this.#byDriver.get(plugin.driver);
       if (taken !== undefined)
-        throw new RangeError(
+        throw new VolprimeError(
+          'InvalidPlugin',
           `snapshot plugins ${taken.plugin.name} and ${plugin.name} both serve driver ${plugin.driver}`,
         );
       this.#byDriver.set(plugin.driver, registered(plugin));

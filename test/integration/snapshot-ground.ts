@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { DRIVER, directorySnapshots } from '../../samples/plugins/directory-snapshots/plugin.ts';
 import type { Claim, KubeObject, NewObject, Volume } from '../../src/api/objects.ts';
+import { populations } from '../../src/api/population.ts';
 import { claims, type Resource, volumes } from '../../src/api/resources.ts';
 import {
   SNAPSHOT_GROUP,
@@ -48,14 +49,15 @@ export interface Controllers {
 export class SnapshotGround {
   readonly client: Connection;
   readonly root: string;
-  readonly #kubeconfig: string;
+  /** Path of an admin's kubeconfig. */
+  readonly kubeconfig: string;
   readonly #running = new Set<Controllers>();
   #upstream: SnapshotControllerProcess | undefined;
   #classes = 0;
 
   private constructor(client: Connection, kubeconfig: string, root: string) {
     this.client = client;
-    this.#kubeconfig = kubeconfig;
+    this.kubeconfig = kubeconfig;
     this.root = root;
   }
 
@@ -70,7 +72,7 @@ export class SnapshotGround {
   }
 
   async installCrds(): Promise<void> {
-    for (const crd of [...(await snapshotCrds()), volumeCaptureCrd()])
+    for (const crd of [...(await snapshotCrds()), ownCrd('volprime.dev_volumecaptures')])
       done(
         await this.client.create(customResourceDefinitions, {
           ...crd,
@@ -81,8 +83,22 @@ export class SnapshotGround {
       await eventually(`${resource.plural} to be served`, () => this.client.hasResource(resource));
   }
 
+  /** Those that a whole controller needs beside: they go with the run. */
+  async installAllCrds(): Promise<void> {
+    await this.installCrds();
+    for (const name of [
+      'volprime.dev_populations',
+      'volprime.dev_snapshotrestores',
+      'provider.example.com_providers',
+    ]) {
+      const crd = ownCrd(name);
+      await this.client.create(customResourceDefinitions, { ...crd, metadata: { ...crd.metadata, labels: ofThisRun } });
+    }
+    await eventually('Populations to be served', () => this.client.hasResource(populations));
+  }
+
   async startUpstream(): Promise<void> {
-    this.#upstream = await startSnapshotController(this.#kubeconfig);
+    this.#upstream = await startSnapshotController(this.kubeconfig);
   }
 
   async stopUpstream(): Promise<void> {
@@ -275,10 +291,8 @@ export class SnapshotGround {
 
 const kinds: readonly Resource[] = [volumeCaptures, volumeSnapshots, volumeSnapshotContents, volumeSnapshotClasses];
 
-function volumeCaptureCrd(): NewObject {
-  return parse(
-    readFileSync(join(import.meta.dirname, '../../crds/volprime.dev_volumecaptures.yaml'), 'utf8'),
-  ) as NewObject;
+function ownCrd(name: string): NewObject {
+  return parse(readFileSync(join(import.meta.dirname, `../../crds/${name}.yaml`), 'utf8')) as NewObject;
 }
 
 /** As a person writes it who imports a snapshot. */
