@@ -115,12 +115,14 @@ function keyOf(handle: string): string {
   throw new PermanentError('SnapshotNotFound', `${handle} is no handle of ${DRIVER}`);
 }
 
-/** When it was made whole. */
+/** When it was made whole; undefined where it is not there. An export that cannot be read is another matter: the snapshot may well be there. */
 async function exists(path: string): Promise<Date | undefined> {
-  return stat(path).then(
-    ({ ctime }) => ctime,
-    () => undefined,
-  );
+  try {
+    return (await stat(path)).ctime;
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Loaded by path: the export's place comes from the environment. */

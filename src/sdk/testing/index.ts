@@ -6,6 +6,7 @@
  *     test('keeps its promises', () => assertConforms({ plugin: () => makePlugin(url), spec: { dataset: 'genome' } }));
  */
 export { assertConforms, checkPlugin } from './check-plugin.ts';
-export { assertSnapshotsConform, checkSnapshotPlugin, type SnapshotSubject } from './check-snapshot-plugin.ts';
+export { assertSnapshotsConform, checkSnapshotPlugin } from './check-snapshot-plugin.ts';
 export { type ConformanceReport, describeReport, type Problem, type Skipped } from './report.ts';
+export type { SnapshotSubject } from './snapshot-subject.ts';
 export type { Outside, Subject } from './subject.ts';

@@ -53,7 +53,12 @@ export function createTrial(subject: Subject, label: string): Trial {
   };
 }
 
-async function watch(run: (signal: AbortSignal) => unknown, stop: AbortController, limitMs: number): Promise<Outcome> {
+/** What came of a call within that time (milliseconds). Its signal is aborted by `stop`, and at the end of the time. */
+export async function watch(
+  run: (signal: AbortSignal) => unknown,
+  stop: AbortController,
+  limitMs: number,
+): Promise<Outcome> {
   const over = new AbortController();
   const running = Promise.resolve()
     .then(() => run(stop.signal))
