@@ -30,6 +30,9 @@ import type { Plugin, SnapshotPlugin } from './sdk/index.ts';
 import { createSnapshotControllers } from './snapshot/index.ts';
 import { createLogger, createMetrics } from './telemetry/index.ts';
 
+/** Without a version after a slash it is the field manager of its writes, too. */
+const USER_AGENT = 'volprime-controller';
+
 export interface RunControllerOptions {
   readonly plugins: readonly Plugin[];
   /** Each serves the VolumeSnapshots of one driver; none: those are left to others. */
@@ -66,7 +69,7 @@ export function assemble({
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const metrics = createMetrics();
   const client = connect({
-    userAgent: 'volprime-controller',
+    userAgent: USER_AGENT,
     metrics,
     logger,
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
@@ -113,6 +116,7 @@ export function assemble({
           events,
           concurrency,
           namespaces: namespacesOf(config),
+          fieldManager: USER_AGENT,
         })
       : []),
     ...(snapshots ? [createRestoreProtectionController(shared)] : []),

@@ -12,6 +12,16 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** An entry of `metadata.managedFields`: a writer, by the name that it gave or its user agent, and which members it wrote last. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: 'Apply' | 'Update';
+  readonly subresource?: string;
+  readonly time?: string;
+  /** A tree: `{"f:status": {"f:readyToUse": {}}}`. */
+  readonly fieldsV1?: unknown;
+}
+
 /** Metadata of an object that the API server has stored: uid and resourceVersion are always there. */
 export interface ObjectMeta {
   readonly name: string;
@@ -25,6 +35,8 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Of objects in a cache only what somebody has asked to be kept. */
+  readonly managedFields?: readonly ManagedFields[];
 }
 
 export interface KubeObject {

@@ -102,6 +102,12 @@ export const snapshotReasons = {
     meaning: "The plugin's cleanup function fails. After ten calls it goes on without it.",
     help: 'See what the plugin left behind (pods, temporary claims).',
   },
+  ForeignSnapshotWriter: {
+    next: 'done',
+    meaning:
+      'Somebody else has written to the VolumeSnapshotContent what only the one who serves its driver may write: its status, or the mark of a capture under way.',
+    help: 'The message names the writer. Is a csi-snapshotter running for the name of this driver? It is left alone: end it, and take the snapshot again.',
+  },
   SnapshotControllerMissing: {
     next: 'waits',
     meaning:

@@ -4,5 +4,6 @@
  */
 export { Informer, type InformerOptions, type InformerTimings } from './informer.ts';
 export { InformerRegistry, type InformerRegistryOptions, type InformerRequest } from './informer-registry.ts';
+export type { KeptManagers } from './transform.ts';
 export { compareResourceVersions } from './resource-version.ts';
 export { type Change, type Indexes, MemoryStore, type MemoryStoreOptions, type Store } from './store.ts';

@@ -15,7 +15,10 @@ export interface InformerRegistryOptions {
   readonly metrics: Metrics;
 }
 
-export type InformerRequest<T extends KubeObject> = Pick<InformerOptions<T>, 'indexes' | 'labelSelector' | 'optional'>;
+export type InformerRequest<T extends KubeObject> = Pick<
+  InformerOptions<T>,
+  'indexes' | 'labelSelector' | 'optional' | 'managers'
+>;
 
 export class InformerRegistry {
   readonly #options: InformerRegistryOptions;
@@ -34,6 +37,7 @@ export class InformerRegistry {
     const known = this.#informers.get(id) as Informer<T> | undefined;
     if (known !== undefined) {
       known.addIndexes(request.indexes ?? {});
+      if (request.managers !== undefined) known.keepManagers(request.managers);
       return known;
     }
     const made = new Informer<T>({ ...this.#options, ...request, resource });

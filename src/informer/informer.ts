@@ -6,7 +6,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts';
 import { informerMetrics } from './informer-metrics.ts';
 import { Reflector, type ReflectorTimings } from './reflector.ts';
 import { type Change, type Indexes, MemoryStore, type Store } from './store.ts';
-import { frozen, withoutBookkeeping } from './transform.ts';
+import { frozen, type KeptManagers, withoutBookkeeping } from './transform.ts';
 import { type WatchTimings, watchPort } from './watch-port.ts';
 
 export type InformerTimings = WatchTimings & ReflectorTimings;
@@ -27,6 +27,8 @@ export interface InformerOptions<T extends KubeObject> {
   /** Own writes to objects outside of the selector must not be merged: nothing would ever take them out again. */
   readonly labelSelector?: string | undefined;
   readonly indexes?: Indexes<T> | undefined;
+  /** What is kept of `managedFields` (default: nothing). */
+  readonly managers?: KeptManagers | undefined;
   /** A kind that is not served counts as an empty one, and is followed when it comes. */
   readonly optional?: boolean | undefined;
   /** Freezes what is stored; for tests and development. */
@@ -45,6 +47,7 @@ export class Informer<T extends KubeObject> {
   readonly #logger: Logger;
   readonly #synced = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
+  #managers: KeptManagers | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
@@ -53,10 +56,12 @@ export class Informer<T extends KubeObject> {
     const namespaces = options.resource.namespaced ? options.namespaces : undefined;
     this.resource = options.resource;
     this.#logger = options.logger.child({ resource: name });
+    this.#managers = options.managers;
+    const kept = (object: T) => withoutBookkeeping(object, this.#managers);
     this.#store = new MemoryStore<T>({
       namespaces,
       indexes: options.indexes ?? {},
-      transform: (object) => (options.freeze ? frozen(withoutBookkeeping(object)) : withoutBookkeeping(object)),
+      transform: (object) => (options.freeze ? frozen(kept(object)) : kept(object)),
       onChange: (change) => this.#announce(change),
     });
     const scopes = namespaces ?? [undefined];
@@ -91,6 +96,11 @@ export class Informer<T extends KubeObject> {
   /** Indexes may come late; a taken name keeps its function. */
   addIndexes(indexes: Indexes<T>): void {
     this.#store.addIndexes(indexes);
+  }
+
+  /** Of what is learned from now on; who asks first is heard. */
+  keepManagers(managers: KeptManagers): void {
+    this.#managers ??= managers;
   }
 
   /**

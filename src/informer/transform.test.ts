@@ -20,6 +20,12 @@ describe('withoutBookkeeping', () => {
     expect(given).toEqual(before);
   });
 
+  test('keeps of managedFields what it is told to', () => {
+    const given = object({ managedFields: [{ manager: 'a', fieldsV1: {} }, { manager: 'b' }] });
+    const kept = withoutBookkeeping(given, (entries) => entries.filter(({ manager }) => manager === 'b'));
+    expect(kept).toEqual(object({ managedFields: [{ manager: 'b' }] }));
+  });
+
   test('an object without any is not copied', () => {
     const given = object({ annotations: { mine: 'x' } });
     expect(withoutBookkeeping(given)).toBe(given);

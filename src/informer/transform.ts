@@ -1,16 +1,23 @@
 /** What is done to an object before it is kept. */
-import type { KubeObject } from '../api/objects.ts';
+import type { KubeObject, ManagedFields } from '../api/objects.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Bookkeeping of the API server and kubectl, easily half of an object's size, and read by nobody here. */
-export function withoutBookkeeping<T extends KubeObject>(object: T): T {
-  const meta: T['metadata'] & { readonly managedFields?: unknown } = object.metadata;
+/** What is kept of an object's `managedFields`. */
+export type KeptManagers = (entries: readonly ManagedFields[]) => readonly ManagedFields[];
+
+const none: KeptManagers = () => [];
+
+/** Bookkeeping of the API server and kubectl, easily half of an object's size, and read by nobody here but for what is `kept`. */
+export function withoutBookkeeping<T extends KubeObject>(object: T, kept: KeptManagers = none): T {
+  const meta: T['metadata'] = object.metadata;
   const hasLastApplied = meta.annotations?.[lastApplied] !== undefined;
   if (meta.managedFields === undefined && !hasLastApplied) return object;
-  const { managedFields: _, ...metadata } = meta;
+  const { managedFields = [], ...rest } = meta;
+  const managers = kept(managedFields);
+  const metadata = { ...rest, ...(managers.length > 0 && { managedFields: managers }) };
   if (!hasLastApplied) return { ...object, metadata };
-  const { [lastApplied]: __, ...annotations } = meta.annotations;
+  const { [lastApplied]: _, ...annotations } = meta.annotations;
   return { ...object, metadata: { ...metadata, annotations } };
 }
 

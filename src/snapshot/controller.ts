@@ -12,6 +12,7 @@ import { isBeingCreated } from './facts.ts';
 import { contentIndexes, fromClaim, fromClass, fromContent, fromSnapshot, fromVolume, snapshotIndexes } from './map.ts';
 import { Memory } from './memory.ts';
 import { snapshotMetrics } from './metrics.ts';
+import { createForeignWriterController, foreignManagers } from './foreign-writer.ts';
 import { SnapshotPluginRegistry } from './plugin-registry.ts';
 import { reconcileContent } from './reconcile.ts';
 import { createHintController } from './hint.ts';
@@ -29,6 +30,8 @@ export interface SnapshotControllerOptions {
   readonly metrics: Metrics;
   /** Contents worked on at a time. */
   readonly concurrency: number;
+  /** The name by which the API server knows the client's writes: what its user agent begins with. */
+  readonly fieldManager: string;
   /** How long upstream's snapshot controller may be silent before it is called missing; 15 s unless told. */
   readonly patienceMs?: number;
 }
@@ -40,7 +43,11 @@ const RECONCILE_TIMEOUT_MS = 10 * 60_000;
 export function createSnapshotControllers(options: SnapshotControllerOptions): readonly Runnable[] {
   const { informers } = options;
   const plugins = new SnapshotPluginRegistry(options.plugins);
-  const contents = informers.informer(volumeSnapshotContents, { indexes: contentIndexes, optional: true });
+  const contents = informers.informer(volumeSnapshotContents, {
+    indexes: contentIndexes,
+    optional: true,
+    managers: foreignManagers(options.fieldManager),
+  });
   const snapshots = informers.informer(volumeSnapshots, { indexes: snapshotIndexes, optional: true });
   const classes = informers.informer(volumeSnapshotClasses, { optional: true });
   const claimInformer = informers.informer(claims);
@@ -83,6 +90,7 @@ export function createSnapshotControllers(options: SnapshotControllerOptions): r
   const captures = informers.informer(volumeCaptures, { indexes: captureIndexes, optional: true });
   return [
     controller,
+    createForeignWriterController({ ...context, contents, logger: options.logger, controllerMetrics: options.metrics }),
     createHintController({ ...parts, stores, snapshots, patienceMs: options.patienceMs }),
     ...createVolumeCaptureControllers({
       ...parts,

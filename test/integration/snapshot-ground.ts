@@ -121,6 +121,8 @@ export class SnapshotGround {
       logger,
       metrics,
       concurrency: 8,
+      // Of the client that clientOf makes.
+      fieldManager: 'volprime-test',
       patienceMs: 2_000,
     });
     const end = new AbortController();
