@@ -26,7 +26,7 @@ export interface HintOptions {
   readonly metrics: Metrics;
 }
 
-type Hint =
+export type Hint =
   | { readonly type: 'none' }
   | { readonly type: 'later'; readonly afterMs: number }
   | {
@@ -35,7 +35,7 @@ type Hint =
       readonly message: string;
     };
 
-interface HintGround {
+export interface HintGround {
   readonly snapshot: VolumeSnapshot;
   /** Of the claim that it is taken of. */
   readonly volume: Volume | undefined;
@@ -43,7 +43,7 @@ interface HintGround {
 }
 
 /** What to say of a VolumeSnapshot of a class of ours. Pure. */
-function decideHint({ snapshot, volume, patienceMs = PATIENCE_MS }: HintGround, now: number): Hint {
+export function decideHint({ snapshot, volume, patienceMs = PATIENCE_MS }: HintGround, now: number): Hint {
   const { metadata, spec, status } = snapshot;
   if (isDeleting(snapshot) || status?.boundVolumeSnapshotContentName !== undefined) return { type: 'none' };
   const claim = spec.source.persistentVolumeClaimName;
