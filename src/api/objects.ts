@@ -164,12 +164,16 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
-/** v1 Pod. Of our own the spec is read back for its node and nothing else; of others, for what they use and tolerate. */
+/** v1 Pod. Of our own the spec is read back for its node, and for what it needs to start; of others, for what they use and tolerate. */
 export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
     readonly containers?: readonly { readonly name: string }[];
-    readonly volumes?: readonly { readonly persistentVolumeClaim?: { readonly claimName: string } }[];
+    readonly volumes?: readonly {
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+      readonly secret?: { readonly secretName?: string; readonly optional?: boolean };
+      readonly configMap?: { readonly name?: string; readonly optional?: boolean };
+    }[];
     readonly tolerations?: readonly Toleration[];
   };
   readonly status?: {

@@ -79,6 +79,20 @@ describe('a pod that has not ended tells what it waits for', () => {
   });
 });
 
+test('a start that takes long names what the pod cannot start without, and where it is looked for', () => {
+  const slow = aPod(1, { phase: 'Pending', startTime: '2026-01-02T03:03:00Z' });
+  const volumes = [
+    { secret: { secretName: 'backup' } },
+    { secret: { secretName: 'extra', optional: true } },
+    { configMap: { name: 'ca' } },
+    { persistentVolumeClaim: { claimName: 'data' } },
+  ];
+  expect(podWaiting({ ...slow, spec: { ...slow.spec, volumes } }, NOW).message).toContain(
+    'cannot be mounted (does namespace app have Secret backup, ConfigMap ca?); see the events',
+  );
+  expect(podWaiting(slow, NOW).message).toContain('cannot be mounted; see the events');
+});
+
 test.each<[Status, boolean]>([
   [{ phase: 'Pending' }, false],
   [waitingFor('ErrImagePull', ''), false],

@@ -80,8 +80,17 @@ function notStarted(pod: Pod, now: number): PodWaiting | undefined {
   if (!Number.isFinite(slow)) return undefined;
   const said =
     `pod ${pod.metadata.name} was given to node ${pod.spec.nodeName} and has not started: ` +
-    'its image is being pulled, or one of its volumes cannot be mounted (a Secret that is missing, for example); see the events of the pod';
+    `its image is being pulled, or one of its volumes cannot be mounted${needsOf(pod)}; see the events of the pod`;
   return { reason: 'ContainerNotStarted', message: said, mood: 'progressing' };
+}
+
+/** By name alone: nobody here may look whether they are there. The kubelet goes on by itself when they come. */
+function needsOf({ metadata, spec }: Pod): string {
+  const needs = (spec.volumes ?? []).flatMap(({ secret, configMap }) => [
+    ...(secret?.secretName !== undefined && secret.optional !== true ? [`Secret ${secret.secretName}`] : []),
+    ...(configMap?.name !== undefined && configMap.optional !== true ? [`ConfigMap ${configMap.name}`] : []),
+  ]);
+  return needs.length === 0 ? '' : ` (does namespace ${metadata.namespace} have ${needs.join(', ')}?)`;
 }
 
 /** The node controller takes a pod's readiness away when its node has not reported for a while; the container may go on. */
