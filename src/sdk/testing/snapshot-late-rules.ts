@@ -70,7 +70,10 @@ interface Watched {
 
 /** Looked at until the late call has ended, and for as long again as one may take to end. */
 async function comesBack(trial: SnapshotTrial, plugin: SnapshotPlugin, { handle, running }: Watched): Promise<boolean> {
-  const outcome = await Promise.race([running, sleep(trial.stopMs, undefined)]);
+  const over = new AbortController();
+  const late = sleep(trial.stopMs, undefined, { signal: over.signal }).catch(() => undefined);
+  const outcome = await Promise.race([running, late]);
+  over.abort();
   const known = handle ?? handleIn(outcome);
   if (known === undefined) return false;
   const end = performance.now() + trial.stopMs;
