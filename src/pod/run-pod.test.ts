@@ -7,12 +7,15 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../test/support/archive-server.ts';
 import { tar } from '../../test/support/archives.ts';
+import { childrenOfTests } from '../../test/support/child-processes.ts';
 import { TASK_VERSION } from '../plugins/download-and-extract/task.ts';
 import { lastProgress, parsePodReport } from '../sdk/index.ts';
 import { exitCodeOf, failureReport, writeReport } from './report.ts';
 import { runPod } from './run-pod.ts';
 
 const archive = tar([{ name: 'a', data: 'x'.repeat(60_000) }]);
+// Before what follows: hooks run in this order, and a directory goes when nobody writes to it any more.
+const ofTest = childrenOfTests();
 let work: string;
 let server: ArchiveServer;
 
@@ -91,10 +94,9 @@ describe('the process', () => {
   jest.setTimeout(60_000);
   const start = (variables: Readonly<Record<string, string>>) => {
     const env = { PATH: process.env['PATH'] ?? '', VOLPRIME_REPORT_PATH: join(work, 'report'), ...variables };
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = ofTest(
+      spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     const output = Promise.all([text(child.stdout), text(child.stderr)]).then((texts) => texts.join(''));
     return { child, output, exit: once(child, 'close').then(([code]: unknown[]) => code) };
   };

@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { childrenOfTests } from '../support/child-processes.ts';
 import { type Lock, lockAlone, lockShared, withLock } from './lock.ts';
 import { waitFor } from './wait.ts';
 
+const ofTest = childrenOfTests();
 let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'volprime-lock-'));
@@ -58,9 +60,9 @@ test('a lock whose process was killed is free', async () => {
   const file = path();
   const script = `const { lockAlone } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))});
     await lockAlone(${JSON.stringify(file)}); console.log('held'); setInterval(() => {}, 1000);`;
-  const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const holder = ofTest(
+    spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
   await once(holder.stdout, 'data');
   const waiting = withLock(file, () => Promise.resolve('got it'));
   holder.kill('SIGKILL');

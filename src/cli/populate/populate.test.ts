@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
 import { tar } from '../../../test/support/archives.ts';
+import { childrenOfTests } from '../../../test/support/child-processes.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
 import { lastProgress, parsePodReport } from '../../sdk/index.ts';
 
@@ -17,6 +18,8 @@ jest.setTimeout(60_000);
 const archive = tar([{ name: 'sub/a', data: 'x'.repeat(60_000) }]);
 const digest = `sha256:${createHash('sha256').update(archive).digest('hex')}`;
 const program = join(import.meta.dirname, '..', 'main.ts');
+// Before what follows: hooks run in this order, and a directory goes when nobody writes to it any more.
+const ofTest = childrenOfTests();
 let work: string;
 let target: string;
 let url: string;
@@ -34,7 +37,9 @@ afterEach(async () => {
 });
 
 function start(args: readonly string[], { input = '', cwd = work } = {}) {
-  const child = spawn(process.execPath, [program, 'populate', ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = ofTest(
+    spawn(process.execPath, [program, 'populate', ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] }),
+  );
   child.stdin.on('error', () => undefined).end(input);
   return { child, ended: endOf(child) };
 }
@@ -43,7 +48,7 @@ function start(args: readonly string[], { input = '', cwd = work } = {}) {
 function startOnTerminal(args: readonly string[]) {
   const quoted = [process.execPath, program, 'populate', ...args].map((word) => `'${word}'`).join(' ');
   const command = `stty cols 100; ${quoted}`;
-  const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = ofTest(spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] }));
   return { child, ended: endOf(child) };
 }
 

@@ -75,6 +75,8 @@ test('two threads that wait for each other all the time lose nothing', async () 
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(summing)}`), {
     workerData: { memory, module },
   });
+  // One that waits for a slot would wait for ever if this test failed.
+  await using _ = { [Symbol.asyncDispose]: async () => void (await worker.terminate()) };
   const summed = once(worker, 'message');
   let sum = 0;
   for (let round = 0; round < 5000; round++) {
