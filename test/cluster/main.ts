@@ -1,9 +1,9 @@
-/** Command line: node test/cluster/main.ts up|down|status|kubeconfig|load-image|sanity. */
+/** Command line: node test/cluster/main.ts build|up|down|status|kubeconfig|load-image|sanity. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { goEnvironment, moduleDir } from './binaries.ts';
-import { goModules } from './go-modules.ts';
+import { ensureBinaries, goEnvironment, moduleDir } from './binaries.ts';
+import { goModules, sourceServers } from './go-modules.ts';
 import { handleOf } from './handle.ts';
 import { clusterDown, clusterUp, controlPlaneUp, loadImage } from './index.ts';
 import { defaultClusterName, stateDirOf } from './paths.ts';
@@ -12,6 +12,7 @@ import { bootId, type ClusterState, readState } from './state.ts';
 
 const usage = `usage: node test/cluster/main.ts COMMAND [--name NAME]
 
+  build             build every program that the cluster and the tests run, once per machine
   up [--control-plane] [--bind-timeout SECONDS]
                     start the cluster, or say that it is up; --control-plane: only etcd and kube-apiserver
   down              end it and remove all that it left
@@ -44,6 +45,10 @@ async function main(): Promise<number> {
     return 0;
   }
   switch (command) {
+    case 'build':
+      await ensureBinaries(log);
+      await ensureBinaries(log, sourceServers);
+      return 0;
     case 'up':
       await up({ name, isBare: values['control-plane'] === true, bindTimeout: values['bind-timeout'] });
       return 0;
