@@ -89,7 +89,7 @@ e2e-gate: setup test-tools programs image ## Most of e2e: what make test runs of
 	@$(call e2e_files,--testPathIgnorePatterns '$(E2E_LONG)')
 
 .PHONY: e2e-full
-e2e-full: setup test-tools programs image ## The long forms of e2e
+e2e-full: setup test-tools programs image ## The long forms of e2e, and of what needs minutes elsewhere
 	@$(JEST) --selectProjects e2e-full --runInBand
 
 .PHONY: e2e-storm

@@ -29,6 +29,6 @@ export default {
     },
     // Those that need the cluster for themselves: among the others they would only make them wait.
     { ...base, displayName: 'e2e-alone', testMatch: ['<rootDir>/test/e2e/**/*.alone.ts'] },
-    { ...base, displayName: 'e2e-full', testMatch: ['<rootDir>/test/{e2e,cluster}/**/*.long.ts'] },
+    { ...base, displayName: 'e2e-full', testMatch: ['<rootDir>/{src,test/e2e,test/cluster}/**/*.long.ts'] },
   ],
 };

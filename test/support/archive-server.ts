@@ -86,11 +86,12 @@ export async function startArchiveServer(options: ArchiveServerOptions): Promise
   const routes = new Map(Object.entries(options.routes ?? {}));
   const requests: LoggedRequest[] = [];
   const counts = new Map<string, number>();
-  const partRoute = (route: Route, request: IncomingMessage) => {
+  const partRoute = (route: Route, path: string, request: IncomingMessage) => {
     const first = /^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1];
     if (first === undefined) return undefined;
-    const nth = (counts.get(`part ${first}`) ?? 0) + 1;
-    counts.set(`part ${first}`, nth);
+    const part = `${path} from ${first}`;
+    const nth = (counts.get(part) ?? 0) + 1;
+    counts.set(part, nth);
     return route.parts?.(Number(first), nth);
   };
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -100,7 +101,7 @@ export async function startArchiveServer(options: ArchiveServerOptions): Promise
     const count = (counts.get(path) ?? 0) + 1;
     counts.set(path, count);
     const route = { ...(routes.get(path) ?? { status: 404 }) };
-    Object.assign(route, route.inTurn?.[count - 1], partRoute(route, request));
+    Object.assign(route, route.inTurn?.[count - 1], partRoute(route, path, request));
     answer(route, { request, response, count }).catch(() => response.destroy());
   };
   const server =

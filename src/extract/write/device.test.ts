@@ -92,7 +92,7 @@ describeAsRoot('an image onto a block device', () => {
     expect(readFileSync(device).subarray(0, image.length).equals(image)).toBe(true);
   });
 
-  test('what is larger than the device is refused: at once where that is known, else when it is full', async () => {
+  test('row 25: what is larger than the device is refused: at once where that is known, else when it is full', async () => {
     const large = Buffer.alloc(SIZE + 1_000_000, 1);
     for (const body of [large, gzipSync(large)]) {
       await expect(run(body)).rejects.toMatchObject({

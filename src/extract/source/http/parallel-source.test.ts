@@ -1,16 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { type ArchiveServer, type Route, startArchiveServer } from '../../../../test/support/archive-server.ts';
-import { silent } from '../../../../test/support/silent-logger.ts';
-import { HttpClient } from './client.ts';
-import { HttpSource, representationOf } from './http-source.ts';
-import { type ParallelOptions, ParallelSource } from './parallel-source.ts';
+import { body, headers, partBytes, type Reading, readInParts } from '../../../../test/support/parallel-reading.ts';
+import { holdsWhateverGoesWrong } from '../../../../test/support/parallel-stress.ts';
 
-const body = randomBytes(1_000_000);
 const other = randomBytes(1_000_000);
-const partBytes = 50_000;
-const headers = { etag: '"v1"' };
 
 let server: ArchiveServer;
 beforeEach(async () => {
@@ -22,57 +16,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Four connections from the first read on, until that is given up. */
-function fourWide(): ParallelOptions['width'] {
-  let connections = 4;
-  return {
-    get connections() {
-      return connections;
-    },
-    observe() {},
-    giveUp: () => void (connections = 1),
-  };
-}
-
-interface Reading {
-  readonly pause?: () => Promise<void>;
-  readonly width?: ParallelOptions['width'];
-  readonly step?: number;
-}
-
-async function serve(route: Route, { pause, width = fourWide(), step = 7001 }: Reading = {}) {
-  server.set('/a', { body, headers, ranges: true, ...route });
-  const signal = AbortSignal.timeout(10_000);
-  const timeouts = { connectMs: 2000, headersMs: 500, idleMs: 500 };
-  await using client = new HttpClient({
-    credentials: undefined,
-    trusted: undefined,
-    proxy: undefined,
-    timeouts,
-    logger: silent,
-    signal,
-  });
-  const retryPolicy = { toOpen: 1, toGoOn: 3, baseMs: 1, capMs: 5 };
-  const url = new URL(`${server.url}/a`);
-  const options = { client, url, checksumDeclared: false, retryPolicy, logger: silent, signal };
-  const answer = await client.get(url, {});
-  const began = { ...representationOf(answer), length: route.body?.length ?? body.length };
-  await using source = new ParallelSource(new HttpSource(options, began, { body: answer.body }), {
-    ...options,
-    began,
-    finalUrl: url,
-    width,
-    partBytes,
-  });
-  const pieces: Buffer[] = [];
-  for (;;) {
-    const into = Buffer.alloc(step);
-    const count = await source.read(into);
-    if (count === 0) return { received: Buffer.concat(pieces), connections: width.connections };
-    pieces.push(into.subarray(0, count));
-    await pause?.();
-  }
-}
+const serve = (route: Route, reading?: Reading) => readInParts(server, route, reading);
 
 const firsts = () =>
   server.requests.map(({ headers }) => Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? Number.NaN));
@@ -132,30 +76,9 @@ describe('parts', () => {
   });
 });
 
-test('whatever the sizes, and however often the number of connections changes, the body is what it is', async () => {
-  const arbitrary = fc.record({
-    length: fc.integer({ min: 1, max: 400_000 }),
-    step: fc.integer({ min: 500, max: 90_000 }),
-    widths: fc.array(fc.constantFrom(1, 2, 4, 16), { minLength: 1, maxLength: 40 }),
-    broken: fc.integer({ min: 0, max: 400_000 }),
-  });
-  const property = fc.asyncProperty(arbitrary, async ({ length, step, widths, broken }) => {
-    let [turn, given] = [0, false];
-    const width = {
-      get connections() {
-        return given ? 1 : (widths[turn % widths.length] ?? 1);
-      },
-      observe: () => void (turn += 1),
-      giveUp: () => void (given = true),
-    };
-    const parts = (first: number, nth: number) =>
-      nth === 1 && Math.floor(first / partBytes) === Math.floor(broken / partBytes) ? { cutAfter: 9000 } : undefined;
-    const small = body.subarray(0, length);
-    const { received } = await serve({ body: small, parts }, { width, step });
-    expect(received.equals(small)).toBe(true);
-  });
-  await fc.assert(property, { numRuns: 40 });
-}, 60_000);
+test('whatever the sizes, the number of connections and what goes wrong with which part, the body is what it is', async () => {
+  await holdsWhateverGoesWrong(server, 40);
+}, 120_000);
 
 describe('row 24: the body goes on as one stream', () => {
   test('where parts are promised and the whole is sent', async () => {
