@@ -54,7 +54,7 @@ test-tools:
 	@$(NODE) image/restic.ts >/dev/null
 	@scripts/packages.sh --optional bsdtar=libarchive-tools 7zz=7zip python3=python3
 
-# Built before the tests begin: their hooks have limits that no compiler keeps on a bare machine.
+# Built and installed before the tests begin: their hooks have limits that no compiler keeps on a bare machine.
 .PHONY: programs
 programs: setup
 	@$(NODE) test/cluster/main.ts build

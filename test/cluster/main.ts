@@ -6,13 +6,14 @@ import { ensureBinaries, goEnvironment, moduleDir } from './binaries.ts';
 import { goModules, sourceServers } from './go-modules.ts';
 import { handleOf } from './handle.ts';
 import { clusterDown, clusterUp, controlPlaneUp, loadImage } from './index.ts';
+import { ensureNodePackages } from './packages.ts';
 import { defaultClusterName, stateDirOf } from './paths.ts';
 import { isAlive } from './process-table.ts';
 import { bootId, type ClusterState, readState } from './state.ts';
 
 const usage = `usage: node test/cluster/main.ts COMMAND [--name NAME]
 
-  build             build every program that the cluster and the tests run, once per machine
+  build             build or install every program that the cluster and the tests run, once per machine
   up [--control-plane] [--bind-timeout SECONDS]
                     start the cluster, or say that it is up; --control-plane: only etcd and kube-apiserver
   down              end it and remove all that it left
@@ -48,6 +49,7 @@ async function main(): Promise<number> {
     case 'build':
       await ensureBinaries(log);
       await ensureBinaries(log, sourceServers);
+      if (process.getuid?.() === 0) await ensureNodePackages(log);
       return 0;
     case 'up':
       await up({ name, isBare: values['control-plane'] === true, bindTimeout: values['bind-timeout'] });

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Log } from './binaries.ts';
 import { run, tryRun } from './command.ts';
+import { withLock } from './lock.ts';
+import { clusterRoot } from './paths.ts';
 
 export const cniBinDir = '/usr/lib/cni';
 
@@ -33,19 +35,36 @@ function isPresent(program: string): boolean {
   return program.includes('/') ? existsSync(program) : searchPath.some((dir) => existsSync(join(dir, program)));
 }
 
-/** @throws with the list of what is missing where this machine cannot install it. */
+/**
+ * Several clusters may begin at once: one of them installs, the others wait for it.
+ * @throws with the list of what is missing where this machine cannot install it.
+ */
 export async function ensureNodePackages(log: Log): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('a cluster with a node needs root (namespaces, mounts, cgroups)');
-  const missing = [
-    ...new Set(Object.entries(packages).flatMap(([program, name]) => (isPresent(program) ? [] : [name]))),
-  ];
-  if (missing.length === 0) return;
+  if (missingPackages().length === 0) return;
+  await withLock(join(clusterRoot(), 'packages.lock'), async () => {
+    const missing = missingPackages();
+    if (missing.length > 0) await install(missing, log);
+  });
+}
+
+function missingPackages(): string[] {
+  return [...new Set(Object.entries(packages).flatMap(([program, name]) => (isPresent(program) ? [] : [name])))];
+}
+
+async function install(missing: readonly string[], log: Log): Promise<void> {
   if (!isPresent('apt-get'))
     throw new Error(`please install what provides these Debian packages: ${missing.join(', ')}`);
   log(`installing Debian packages: ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = { file: 'apt-get', args: ['install', '-y', '--no-install-recommends', ...missing], env };
-  if ((await tryRun(install)) !== undefined) return;
-  await run({ file: 'apt-get', args: ['update'], env });
-  await run(install);
+  // Somebody else may be installing something on this machine: waited for, ten minutes at most.
+  const patience = ['-o', 'DPkg::Lock::Timeout=600'];
+  const command = {
+    file: 'apt-get',
+    args: [...patience, 'install', '-y', '--no-install-recommends', ...missing],
+    env,
+  };
+  if ((await tryRun(command)) !== undefined) return;
+  await run({ file: 'apt-get', args: [...patience, 'update'], env });
+  await run(command);
 }
