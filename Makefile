@@ -82,7 +82,7 @@ e2e: setup test-tools programs image ## Tests on a whole node: samples, crashes,
 	@$(call e2e_files,)
 
 # What takes longest is left to "make e2e": its decisions are held by unit and integration tests here.
-E2E_LONG := /test/e2e/(any-provisioner|api-faults|class-changes|cross-namespace|leader|many|mutation|placement|private-network|snapshot-capture|snapshot-copy|snapshot-object-store|snapshot-restore-crash|snapshot-roads|storm|taken-away|unfit|uninstall|wrapper)[.]
+E2E_LONG := /test/e2e/(any-provisioner|api-faults|class-changes|cross-namespace|leader|many|mutation|placement|private-network|snapshot-capture|snapshot-copy|snapshot-object-store|snapshot-restore-crash|snapshot-roads|snapshot-sftp|storm|taken-away|unfit|uninstall|wrapper)[.]
 
 .PHONY: e2e-gate
 e2e-gate: setup test-tools programs image ## Most of e2e: what make test runs of it

@@ -19,11 +19,11 @@ export const appDir = '/app';
 
 /**
  * Programs that the image needs, by their places in it: `sync` flushes a volume, `fallocate` blanks a device, `xz` and `bzip2` unpack what Node
- * has no codec for, `rsync` and `restic` move trees. What Node cannot ask the system for, `getfattr` and `setfattr` do (extended attributes), in
- * batches by `xargs`, and `touch` (times to the nanosecond).
+ * has no codec for, `rsync` and `restic` move trees, restic by `ssh` too. What Node cannot ask the system for, `getfattr` and `setfattr` do
+ * (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond).
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
-  const ofMachine = ['sync', 'fallocate', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch'];
+  const ofMachine = ['sync', 'fallocate', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch', 'ssh'];
   return {
     '/usr/local/bin/node': realpathSync(process.execPath),
     '/usr/bin/restic': realpathSync(restic),

@@ -34,4 +34,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # The image takes them from this machine, and so does whatever extracts archives or restores snapshots on it.
-"$(dirname "$0")/packages.sh" xz=xz-utils bzip2=bzip2 rsync=rsync getfattr=attr
+"$(dirname "$0")/packages.sh" xz=xz-utils bzip2=bzip2 rsync=rsync getfattr=attr ssh=openssh-client

@@ -21,7 +21,7 @@ async function makeManifest(tree: string): Promise<Cost> {
       onProgress: silent,
       signal,
     },
-    { scratch: scratch.path, absent: 'refuse', wanted: [tagsOfClaim(CLAIM_UID)] },
+    { scratch, absent: 'refuse', wanted: [tagsOfClaim(CLAIM_UID)] },
   );
   const [startedAt, cpuBefore] = [performance.now(), cpuMs()];
   const description = await describeTree({ root: tree, scratch: scratch.path, live: false, signal });

@@ -61,6 +61,11 @@ export const repositoryReasons = {
     meaning: "The repository's server refuses the credentials.",
     help: "Correct the keys of the Secret that are named after restic's environment variables.",
   },
+  RepositoryHostUnknown: {
+    next: 'stops',
+    meaning: "The server of an sftp repository shows a host key that the Secret's known_hosts does not have.",
+    help: 'If the server was given a new key, correct the key "known_hosts" (ssh-keyscan, compared with the server\'s own word).',
+  },
   RepositoryUnreachable: {
     next: 'retries',
     meaning: "The repository's server does not answer.",

@@ -47,6 +47,8 @@ async function runTask(
   const repository = {
     repositorySecretDir: variables['VOLPRIME_REPOSITORY_SECRET_DIR'] ?? REPOSITORY_SECRET_DIR,
     repositoryDir: variables['VOLPRIME_REPOSITORY_DIR'] ?? REPOSITORY_DIR,
+    // Node trusts it by itself; what else needs it is told of the same file.
+    operatorCa: variables['NODE_EXTRA_CA_CERTS'],
   };
   switch (task.plugin) {
     case 'download-and-extract': {

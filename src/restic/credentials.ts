@@ -1,15 +1,18 @@
 /** A repository's Secret, each key a file: what it may say, and how restic is told of it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { PermanentError } from '../sdk/errors.ts';
+import { keyForSsh, KNOWN_HOSTS, PRIVATE_KEY, sshOptions } from './ssh.ts';
 
 export interface CredentialsOptions {
   /** Where the Secret is mounted. */
   readonly secretDir: string;
   /** The only directory in which a repository may be a path. */
   readonly repositoryDir: string;
-  /** Of this process alone; the files for restic are written there. */
-  readonly scratch: string;
+  /** Of this process alone, and best in memory: the files for restic and ssh are written there. */
+  readonly secretsDir: string;
+  /** PEM file with what the operator wants to be trusted beside the system's certificates; it may be missing. */
+  readonly operatorCa?: string | undefined;
 }
 
 export interface Credentials {
@@ -17,6 +20,8 @@ export interface Credentials {
   readonly env: Readonly<Record<string, string>>;
   /** Where the repository is, if that is a path. */
   readonly path: string | undefined;
+  /** Where ssh writes what goes wrong, if the repository is reached by it. */
+  readonly sshLog: string | undefined;
   /** Takes everything secret out of a text. */
   redact(text: string): string;
 }
@@ -67,13 +72,15 @@ const CA = 'ca.crt';
 const PLAIN = new Set(['AWS_DEFAULT_REGION', 'AWS_REGION', 'AZURE_ENDPOINT_SUFFIX', 'OS_REGION_NAME']);
 
 /** @throws PermanentError `CredentialsInvalid` naming the key. */
-export function readCredentials({ secretDir, repositoryDir, scratch }: CredentialsOptions): Credentials {
+export function readCredentials(options: CredentialsOptions): Credentials {
+  const { secretDir, repositoryDir, secretsDir } = options;
   const read = (key: string) => readFileSync(join(secretDir, key), 'utf8');
   // A mounted Secret has names that begin with two dots beside its keys.
   const keys = listKeys(secretDir);
-  for (const key of ['repository', 'password']) {
-    if (!keys.includes(key)) throw invalid(`it lacks the key "${key}".`);
-  }
+  const demand = (wanted: readonly string[]) => {
+    for (const key of wanted) if (!keys.includes(key)) throw invalid(`it lacks the key "${key}".`);
+  };
+  demand(['repository', 'password']);
   const repository = read('repository').trim();
   const path = checkAddress(repository, repositoryDir);
   const password = read('password').replace(/\r?\n$/, '');
@@ -81,23 +88,54 @@ export function readCredentials({ secretDir, repositoryDir, scratch }: Credentia
   const variables = keys.filter((key) => VARIABLES.has(key)).map((key) => [key, read(key).trim()] as const);
   // Copies: the Secret may change while restic runs, to an address that nobody has looked at.
   const copy = (name: string, text: string) => {
-    writeFileSync(join(scratch, name), text, { mode: 0o600 });
-    return join(scratch, name);
+    writeFileSync(join(secretsDir, name), text, { mode: 0o600 });
+    return join(secretsDir, name);
   };
   const files = keys.filter((key) => FILES.has(key)).map((key) => [key, copy(key, read(key))] as const);
+  const isSftp = repository.startsWith('sftp:');
+  if (isSftp) demand([PRIVATE_KEY, KNOWN_HOSTS]);
+  const sshLog = isSftp ? join(secretsDir, 'ssh.log') : undefined;
+  const ssh = sshLog
+    ? sshOptions({
+        identityFile: copy(PRIVATE_KEY, keyForSsh(read(PRIVATE_KEY))),
+        knownHostsFile: copy(KNOWN_HOSTS, read(KNOWN_HOSTS)),
+        log: sshLog,
+      })
+    : [];
   const secrets = [password, ...variables.filter(([key]) => !PLAIN.has(key)).map(([, value]) => value)];
   return {
-    args: [
-      '--repository-file',
-      copy('repository', repository),
-      '--password-file',
-      copy('password', password),
-      ...(keys.includes(CA) ? ['--cacert', copy(CA, read(CA))] : []),
-    ],
-    env: Object.fromEntries([...variables, ...files]),
+    args: ['--repository-file', copy('repository', repository), '--password-file', copy('password', password), ...ssh],
+    env: { ...Object.fromEntries([...variables, ...files]), ...trusted(options, keys.includes(CA) ? read(CA) : '') },
     path,
+    sshLog,
     redact: (text) => redact(text, secrets),
   };
+}
+
+/**
+ * Certificates beside those of the system. restic's own --cacert would take their place; of a directory in SSL_CERT_DIR Go reads all files beside
+ * the system's one file, which SSL_CERT_FILE names (crypto/x509, root_unix.go).
+ */
+function trusted({ secretsDir, operatorCa }: CredentialsOptions, ofSecret: string): Record<string, string> {
+  if (ofSecret !== '' && !ofSecret.includes('-----BEGIN CERTIFICATE-----')) {
+    throw invalid(`the key "${CA}" holds no certificate in PEM form.`);
+  }
+  const ofOperator = operatorCa === undefined ? '' : readIfThere(operatorCa);
+  if (ofSecret + ofOperator === '') return {};
+  const directory = join(secretsDir, 'ca');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'repository.crt'), ofSecret);
+  writeFileSync(join(directory, 'operator.crt'), ofOperator);
+  return { SSL_CERT_DIR: directory };
+}
+
+/** The ConfigMap of the operator's CA is optional: without it the system's certificates count alone. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function listKeys(secretDir: string): readonly string[] {

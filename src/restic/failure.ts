@@ -35,6 +35,7 @@ export function failureOf({ code, words, atFile }: Ending): VolprimeError {
 
 const DENIED =
   /access.?denied|InvalidAccessKeyId|SignatureDoesNotMatch|does not exist in our records|unauthorized|forbidden|AuthenticationFailed|permission denied|status code 40[13]|\b40[13]\b/i;
+const HOST_UNKNOWN = /host key verification failed|host key is known for|host key for .* has changed/i;
 const ABSENT = /NoSuchBucket|bucket does not exist|ContainerNotFound|Is there a repository at the following location/i;
 const UNREACHABLE =
   /dial tcp|connection (refused|reset)|no such host|network is unreachable|no route to host|time.?out|TLS|x509|broken pipe|unexpected EOF|server misbehaving|\b50[0-9]\b|unable to start the sftp session|ssh command exited/i;
@@ -47,6 +48,12 @@ function ofWords(words: string, atFile: boolean): VolprimeError {
     return new AttemptFailedError('RepositoryDamaged', `The repository is damaged: ${words}.`);
   }
   if (atFile) return ofFile(words);
+  if (HOST_UNKNOWN.test(words)) {
+    return new PermanentError(
+      'RepositoryHostUnknown',
+      `The repository's server is not the one that is known: ${words}.`,
+    );
+  }
   if (FULL.test(words)) return new AttemptFailedError('RepositoryFull', `The repository is full: ${words}.`);
   if (DENIED.test(words)) return new PermanentError('RepositoryDenied', `The repository denies access: ${words}.`);
   if (UNREACHABLE.test(words)) return unreachable(words);

@@ -32,7 +32,7 @@ afterEach(() => rmSync(work, { recursive: true }));
 
 function credentials() {
   const { VOLPRIME_REPOSITORY_SECRET_DIR: secretDir, VOLPRIME_REPOSITORY_DIR: repositoryDir } = given.variables;
-  return readCredentials({ secretDir, repositoryDir, scratch });
+  return readCredentials({ secretDir, repositoryDir, secretsDir: scratch });
 }
 
 function repositoryOf(options: Partial<ConstructorParameters<typeof Repository>[0]> = {}): Repository {

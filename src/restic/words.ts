@@ -1,7 +1,9 @@
 /** Why restic failed, from what it wrote to standard error. */
+import { existsSync, readFileSync } from 'node:fs';
 import type { Credentials } from './credentials.ts';
 import type { Ending } from './failure.ts';
 import { parseMessage } from './messages.ts';
+import { wordsOfSsh } from './ssh.ts';
 
 const LONGEST = 600;
 
@@ -12,9 +14,12 @@ export class Words {
   /** The first of what it could not do. */
   #error: string | undefined;
   #last = '';
+  /** Where ssh's words of this run begin: its log is of all runs, some of them at once. */
+  readonly #sshLogStart: number;
 
   constructor(credentials: Credentials) {
     this.#credentials = credentials;
+    this.#sshLogStart = readLog(credentials.sshLog).length;
   }
 
   take(line: string): void {
@@ -32,11 +37,18 @@ export class Words {
 
   /** One line without secrets and without a full stop; '' where it said nothing. */
   get words(): string {
-    const parts = [this.#error, this.#exit ?? this.#last].filter((part) => part !== undefined && part !== '');
+    const ofSsh = wordsOfSsh(readLog(this.#credentials.sshLog).subarray(this.#sshLogStart).toString());
+    const parts = [this.#error, ...ofSsh, this.#exit ?? this.#last].filter((part) => part !== undefined && part !== '');
     const plain = parts.map((part) => part?.replaceAll('Fatal: ', '').replace(/\s+/g, ' ').trim());
     return this.#credentials
       .redact([...new Set(plain)].join('; '))
       .slice(0, LONGEST)
       .replace(/\.$/, '');
   }
+}
+
+/** ssh makes it once it has something to say. */
+function readLog(file: string | undefined): Buffer {
+  if (file === undefined || !existsSync(file)) return Buffer.alloc(0);
+  return readFileSync(file);
 }

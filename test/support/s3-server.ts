@@ -15,20 +15,26 @@ export interface S3Server extends ServerProcess {
   put(bucket: string, key: string, body: Buffer): Promise<void>;
 }
 
-export async function startS3Server(dir: string): Promise<S3Server> {
+/** @param tls PEM files; with them it speaks https alone, and `put` is not to be used. */
+export async function startS3Server(
+  dir: string,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<S3Server> {
   const program = join(await ensureBinaries(console.log, sourceServers), 'versitygw');
   const keys = { accessKeyId: 'AKIDTEST', secretAccessKey: 'geheim+/=key', region: 'eu-test-1' };
   const data = join(dir, 'data');
   mkdirSync(data);
+  const secured = tls === undefined ? [] : ['--cert', tls.cert, '--key', tls.key];
   const server = await startServer({
     program,
-    args: (port) => ['--port', `127.0.0.1:${port}`, '--region', keys.region, '--quiet', 'posix', data],
+    args: (port) => ['--port', `127.0.0.1:${port}`, '--region', keys.region, '--quiet', ...secured, 'posix', data],
     env: { ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
     dir,
   });
   const client = new AwsClient({ ...keys, service: 's3' });
   return {
     ...server,
+    url: tls === undefined ? server.url : server.url.replace('http:', 'https:'),
     ...keys,
     data,
     put: async (bucket, key, body) => {

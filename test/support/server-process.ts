@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
 
@@ -31,11 +31,7 @@ export async function startServer({ program, args, env = {}, dir }: ServerProgra
   });
   closeSync(output);
   const url = `http://127.0.0.1:${port}`;
-  const answers = () =>
-    fetch(url).then(
-      (response) => response.body?.cancel().then(() => true) ?? true,
-      () => child.exitCode !== null,
-    );
+  const answers = async () => (await listens(port)) || child.exitCode !== null;
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -46,7 +42,16 @@ export async function startServer({ program, args, env = {}, dir }: ServerProgra
   return { url, [Symbol.asyncDispose]: stop };
 }
 
-async function freePort(): Promise<number> {
+/** Whatever is spoken there. */
+function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const asked = new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  return asked.finally(() => socket.destroy());
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -43,7 +43,7 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
   const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
   const { claimUid } = task.origin;
   const wanted = [tagsOfKey(task.key), tagsOfClaim(claimUid)];
-  const { repository, listed } = await openRepository(options, { scratch: scratch.path, absent: 'create', wanted });
+  const { repository, listed } = await openRepository(options, { scratch, absent: 'create', wanted });
   const there = findCapture(listed, task.key);
   if (there !== undefined) return resultOf(there);
   const startedAt = new Date();

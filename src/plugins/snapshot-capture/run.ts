@@ -5,7 +5,7 @@ import { capture } from './capture.ts';
 import { findCapture, resultOf, tagsOfKey } from './captures.ts';
 import type { CaptureTask } from './task.ts';
 import { verifyCapture } from './verify.ts';
-import { makeScratch, type Opened, openRepository, type RunOptions } from './work.ts';
+import { makeScratch, type Opened, openRepository, type RunOptions, type Scratch } from './work.ts';
 
 /** @throws VolprimeError with the stable code of what failed; PermanentError `SnapshotNotFound` where there is no complete capture of the key. */
 export async function runTask(task: CaptureTask, options: RunOptions): Promise<PodReport> {
@@ -23,7 +23,7 @@ export async function runTask(task: CaptureTask, options: RunOptions): Promise<P
 /** Without a repository there is nothing to forget. */
 async function forget({ key }: CaptureTask, options: RunOptions): Promise<PodReport> {
   using scratch = makeScratch();
-  const opened = await openForReading(key, scratch.path, options).catch((error: unknown) => {
+  const opened = await openForReading(key, scratch, options).catch((error: unknown) => {
     if (error instanceof PermanentError && error.code === 'RepositoryNotFound') return undefined;
     throw error;
   });
@@ -37,7 +37,7 @@ async function forget({ key }: CaptureTask, options: RunOptions): Promise<PodRep
 
 async function look({ key, action }: CaptureTask, options: RunOptions): Promise<PodReport> {
   using scratch = makeScratch();
-  const { repository, listed } = await openForReading(key, scratch.path, options);
+  const { repository, listed } = await openForReading(key, scratch, options);
   const found = findCapture(listed, key);
   if (found === undefined) {
     throw new PermanentError('SnapshotNotFound', `The repository holds no complete capture ${key}.`);
@@ -50,6 +50,6 @@ async function look({ key, action }: CaptureTask, options: RunOptions): Promise<
   return { outcome: 'captured', capture: resultOf(found), verified: action === 'verify' };
 }
 
-function openForReading(key: string, scratch: string, options: RunOptions): Promise<Opened> {
+function openForReading(key: string, scratch: Scratch, options: RunOptions): Promise<Opened> {
   return openRepository(options, { scratch, absent: 'refuse', wanted: [tagsOfKey(key)] });
 }

@@ -31,7 +31,7 @@ import type { RestoreTask } from './task.ts';
 export async function restoreFromRepository(task: RestoreTask, key: string, options: RunOptions): Promise<Restored> {
   using scratch = makeScratch();
   const wanted = [tagsOfKey(key)];
-  const { repository, listed } = await openRepository(options, { scratch: scratch.path, absent: 'refuse', wanted });
+  const { repository, listed } = await openRepository(options, { scratch, absent: 'refuse', wanted });
   const found = findCapture(listed, key);
   if (found === undefined) {
     throw new PermanentError('CaptureNotFound', `The repository holds no complete capture ${key}.`);
