@@ -64,10 +64,12 @@ export async function holdsWhateverGoesWrong(server: ArchiveServer, runs: number
     const small = body.subarray(0, length);
     const path = `/stress-${(played += 1)}`;
     const outcome = await readInParts(server, { body: small, parts }, { path, width, step }).catch(
-      (error: unknown) => error as Error & { code?: string },
+      (error: unknown) => ({
+        error: error as Error & { code?: string },
+      }),
     );
-    if (outcome instanceof Error) {
-      if (!ENDS.includes(outcome.code ?? '')) throw outcome;
+    if ('error' in outcome) {
+      if (!ENDS.includes(outcome.error.code ?? '')) throw outcome.error;
     } else if (!outcome.received.equals(small)) throw new Error(`other bytes were read than are served: ${path}`);
   });
   await fc.assert(property, { numRuns: runs, endOnFailure: true });

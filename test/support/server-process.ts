@@ -43,8 +43,8 @@ export async function startServer({ program, args, env = {}, dir }: ServerProgra
 }
 
 /** Whatever is spoken there. */
-function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+export function listens(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const socket = connect(port, host);
   const asked = new Promise<boolean>((resolve) => {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
   });

@@ -14,12 +14,11 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { cacheRoot } from '../cluster/paths.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './server-process.ts';
+import { freePort, listens } from './server-process.ts';
 
 export interface SftpServer extends AsyncDisposable {
   readonly user: string;
@@ -108,17 +107,17 @@ function findSshd(): { readonly program: string; readonly libraries: readonly st
   if (!existsSync(root)) {
     mkdirSync(cacheRoot(), { recursive: true });
     const fresh = mkdtempSync(`${root}-`);
-    execFileSync('apt-get', ['download', '-q', 'openssh-server', 'libwrap0'], { cwd: fresh, stdio: 'ignore' });
+    const apt = (...args: string[]) => execFileSync('apt-get', args, { cwd: fresh, stdio: 'ignore' });
+    const download = () => apt('download', '-q', 'openssh-server', 'libwrap0');
+    try {
+      download();
+    } catch {
+      // No lists of packages yet, or old ones.
+      apt('update');
+      download();
+    }
     for (const file of globSync('*.deb', { cwd: fresh })) execFileSync('dpkg', ['-x', join(fresh, file), fresh]);
     renameSync(fresh, root);
   }
   return { program: join(root, 'usr/sbin/sshd'), libraries: globSync(join(root, 'usr/lib/*-linux-gnu/*.so.*')) };
-}
-
-function listens(port: number, host: string): Promise<boolean> {
-  const socket = connect(port, host);
-  const asked = new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-  });
-  return asked.finally(() => socket.destroy());
 }

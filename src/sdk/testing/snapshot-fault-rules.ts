@@ -62,20 +62,10 @@ async function toldToStop(trial: SnapshotTrial): Promise<readonly string[]> {
   return problems;
 }
 
-async function storeHangs(trial: SnapshotTrial): Promise<readonly string[]> {
-  const plugin = await trial.plugin();
-  const begun = await trial.begin(plugin);
-  const during = (calls: Functions) =>
-    meanwhile(trial.subject.outside?.hang, calls, async (name, run) =>
-      objectionsToSilence(name, await trial.callAndStop(plugin, run, HANG_MS)),
-    );
-  const problems = await during(captureCalls(trial, begun));
-  const captured = await goneOn(trial, plugin, begun);
-  return [
-    ...problems,
-    ...(await during(removalCalls(trial, captured))),
-    ...(await removedAfterwards(trial, plugin, captured)),
-  ];
+function storeHangs(trial: SnapshotTrial): Promise<readonly string[]> {
+  return throughTrouble(trial, trial.subject.outside?.hang, async (name, plugin, run) =>
+    objectionsToSilence(name, await trial.callAndStop(plugin, run, HANG_MS)),
+  );
 }
 
 function objectionsToSilence(name: string, outcome: Outcome): string[] {
@@ -84,20 +74,10 @@ function objectionsToSilence(name: string, outcome: Outcome): string[] {
   return [...untrue(name, outcome, 'is silent'), ...strangeError(name, outcome)];
 }
 
-async function storeFails(trial: SnapshotTrial): Promise<readonly string[]> {
-  const plugin = await trial.plugin();
-  const begun = await trial.begin(plugin);
-  const during = (calls: Functions) =>
-    meanwhile(trial.subject.outside?.fail, calls, async (name, run) =>
-      objectionsToFailure(name, await trial.call(plugin, run)),
-    );
-  const problems = await during(captureCalls(trial, begun));
-  const captured = await goneOn(trial, plugin, begun);
-  return [
-    ...problems,
-    ...(await during(removalCalls(trial, captured))),
-    ...(await removedAfterwards(trial, plugin, captured)),
-  ];
+function storeFails(trial: SnapshotTrial): Promise<readonly string[]> {
+  return throughTrouble(trial, trial.subject.outside?.fail, async (name, plugin, run) =>
+    objectionsToFailure(name, await trial.call(plugin, run)),
+  );
 }
 
 function objectionsToFailure(name: string, outcome: Outcome): string[] {
@@ -119,12 +99,28 @@ function untrue(name: string, outcome: Outcome, how: string): string[] {
   return [];
 }
 
+type Trouble = (() => Undo | Promise<Undo>) | undefined;
+type Look = (name: string, plugin: SnapshotPlugin, run: PluginCall<unknown>) => Promise<readonly string[]>;
+
+/** A snapshot whose capture meets the trouble, is completed after it, and whose removal meets it again. */
+async function throughTrouble(trial: SnapshotTrial, trouble: Trouble, look: Look): Promise<readonly string[]> {
+  const plugin = await trial.plugin();
+  const begun = await trial.begin(plugin);
+  const during = (calls: Functions) => meanwhile(trouble, calls, (name, run) => look(name, plugin, run));
+  const problems = await during(captureCalls(trial, begun));
+  const captured = await goneOn(trial, plugin, begun);
+  problems.push(...(await during(removalCalls(trial, captured))));
+  await trial.removed(plugin, captured);
+  await trial.cleaned(plugin, captured.state);
+  return problems;
+}
+
 /** Makes each of the calls while the world outside is as `begin` makes it. */
 async function meanwhile(
-  begin: (() => Undo | Promise<Undo>) | undefined,
+  begin: Trouble,
   calls: Functions,
   look: (name: string, run: PluginCall<unknown>) => Promise<readonly string[]>,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const problems: string[] = [];
   const undo = await begin?.();
   try {
@@ -160,16 +156,6 @@ async function goneOn(trial: SnapshotTrial, plugin: SnapshotPlugin, begun: Begun
   return trial.asked('once the store works again, the capture did not become ready', ask).catch((error: unknown) => {
     throw last === undefined ? error : new Error(`${wordsOf(error)}; last: ${wordsOf(last)}`);
   });
-}
-
-async function removedAfterwards(
-  trial: SnapshotTrial,
-  plugin: SnapshotPlugin,
-  begun: Begun,
-): Promise<readonly string[]> {
-  await trial.removed(plugin, begun);
-  await trial.cleaned(plugin, begun.state);
-  return [];
 }
 
 async function badParameters({ subject }: SnapshotTrial): Promise<readonly string[]> {
