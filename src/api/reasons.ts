@@ -321,6 +321,11 @@ export const reasons = {
     meaning: 'What was downloaded is neither a tar archive, compressed or not, nor a zip archive.',
     help: 'Often an error page: open the URL.',
   },
+  ImageNotRaw: {
+    next: 'stops',
+    meaning: 'What was downloaded is an image of a disk in a format of its own, such as qcow2 or vmdk.',
+    help: 'Convert it (qemu-img convert -O raw), compress it with zstd or gzip, and offer that.',
+  },
   ArchiveCorrupt: { next: 'stops', meaning: 'The archive is damaged.', help: '' },
   DecompressorFailed: { next: 'retries', meaning: 'The program xz or bzip2 is missing or was ended.', help: '' },
   HostileArchive: {
@@ -337,6 +342,11 @@ export const reasons = {
     next: 'stops',
     meaning: 'The volume is too small for the content.',
     help: 'Recreate the claim with more storage.',
+  },
+  VolumeBusy: {
+    next: 'retries',
+    meaning: 'Another process populates the volume, or has claimed its device.',
+    help: 'Nothing, if that one ends. Else find out on the node who uses the volume.',
   },
   VolumeNotEmpty: {
     next: 'stops',

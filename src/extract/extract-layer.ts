@@ -5,6 +5,7 @@ import type { Pieces } from './decode/pieces.ts';
 import type { EntryHandler } from './entries/entry.ts';
 import type { Notes } from './entries/notes.ts';
 import type { Overlay } from './entries/overlay.ts';
+import { imageFormat } from './entries/image-format.ts';
 import { applyPolicy } from './entries/policy.ts';
 import { SingleFileReader } from './entries/single-file-reader.ts';
 import { BLOCK_SIZE, type ByteString, isTarHeader, isZero } from './entries/tar-header.ts';
@@ -108,7 +109,7 @@ interface Opening {
 
 function openReader({ layer, preserveOwners, codec, head, handler, overlay, notes }: Opening): ContentReader {
   const { format } = layer;
-  if (format === 'raw' && isPage(head)) throw notAnImage();
+  if (format === 'raw') refuseOtherThanRaw(head);
   if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
   const policy = applyPolicy({ ...layer, preserveOwners }, notes, handler);
   if (isZip(layer, head)) return new ZipReader(policy);
@@ -151,6 +152,14 @@ function isPage(head: Buffer): boolean {
   return /^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1', 0, BLOCK_SIZE));
 }
 
-function notAnImage(): PermanentError {
-  return new PermanentError('NotAnArchive', 'The source is an HTML or XML page; expected the image of a device.');
+function refuseOtherThanRaw(head: Buffer): void {
+  if (isPage(head)) {
+    throw new PermanentError('NotAnArchive', 'The source is an HTML or XML page; expected the image of a device.');
+  }
+  const other = imageFormat(head);
+  if (other === undefined) return;
+  throw new PermanentError(
+    'ImageNotRaw',
+    `The source is an image of the format ${other}, and only raw images are written. Convert it first: qemu-img convert -O raw.`,
+  );
 }

@@ -1,6 +1,6 @@
 /** Rows 21 to 25 of the numbered corpus (docs/archives.md): servers that break, lie or stall, each through the real download into a directory. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,6 +13,7 @@ import { silent } from '../../test/support/silent-logger.ts';
 import { populate } from './populate.ts';
 import { openSource } from './source/open-source.ts';
 import type { SourceContext } from './source/session.ts';
+import { lockDirectory } from './write/target-lock.ts';
 
 jest.setTimeout(60_000);
 
@@ -35,6 +36,13 @@ afterEach(async () => {
   await server.close();
   rmSync(work, { recursive: true });
 });
+
+/** A directory of programs with all that a population needs but the lock's. */
+function withoutFlock(parent: string): string {
+  const directory = mkdtempSync(join(parent, 'programs-'));
+  symlinkSync('/bin/sync', join(directory, 'sync'));
+  return directory;
+}
 
 type Options = Partial<SourceContext> & { readonly checksum?: string; readonly url?: string };
 
@@ -175,6 +183,25 @@ describe('row 25: at the end', () => {
   test('a checksum that does not match', async () => {
     await fails({}, 'ChecksumMismatch', false, { checksum: sha256(other) });
     await arrives({}, { checksum: sha256(archive) });
+  });
+
+  test('two pods on one volume: the lock refuses the second before it touches anything', async () => {
+    const first = await lockDirectory(root);
+    writeFileSync(join(root, 'of-the-first'), '');
+    await fails({}, 'VolumeBusy', true);
+    expect(readdirSync(root)).toEqual(['of-the-first']);
+    await first[Symbol.asyncDispose]();
+    await arrives({});
+  });
+
+  test('where there is no such lock the volume is populated all the same', async () => {
+    const path = process.env['PATH'];
+    process.env['PATH'] = withoutFlock(work);
+    try {
+      await arrives({});
+    } finally {
+      process.env['PATH'] = path;
+    }
   });
 
   test('an attempt that ended half-way leaves nothing that the next one keeps', async () => {

@@ -18,6 +18,7 @@ import { type Progress, reportProgress } from './progress.ts';
 import { abortable, readAhead } from './pipeline/reading.ts';
 import type { ByteSource } from './source/source.ts';
 import { prepareTarget } from './write/target.ts';
+import { lockDirectory } from './write/target-lock.ts';
 
 export interface PopulateOptions {
   /** Opens a layer's body. What it gives is closed here. */
@@ -38,6 +39,7 @@ export async function populate(given: Job, options: PopulateOptions): Promise<Po
   const { logger, signal } = options;
   const job = withFormats(given);
   const startedAt = performance.now();
+  await using _lock = job.target.kind === 'directory' ? await lockDirectory(job.target.path) : undefined;
   const target = prepareTarget(job);
   const [first] = job.layers;
   if (first === undefined) throw new RangeError('a job has at least one layer');

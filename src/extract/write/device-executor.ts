@@ -9,8 +9,12 @@ import { codeOf } from '../error-code.ts';
 import { isZero } from '../entries/tar-header.ts';
 import { deviceSize } from './block-device.ts';
 import { DeviceZeros } from './device-zeros.ts';
+import { busy } from './target-lock.ts';
 import type { TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';
+
+/** Of a block device, O_EXCL without O_CREAT claims it: refused where it is mounted, or another one has claimed it (open(2)). */
+const EXCLUSIVELY = constants.O_WRONLY | constants.O_EXCL;
 
 export class DeviceExecutor implements TreeCommands, Disposable {
   readonly #path: string;
@@ -25,10 +29,10 @@ export class DeviceExecutor implements TreeCommands, Disposable {
 
   createFile(): void {
     try {
-      this.#fd = openSync(this.#path, constants.O_WRONLY);
+      this.#fd = openSync(this.#path, EXCLUSIVELY);
       this.#zeros = new DeviceZeros(this.#path, deviceSize(fstatSync(this.#fd)));
     } catch (cause) {
-      throw volumeError(this.#path, cause);
+      throw codeOf(cause) === 'EBUSY' ? busy(this.#path) : volumeError(this.#path, cause);
     }
   }
 

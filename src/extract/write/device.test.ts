@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   ftruncateSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -107,6 +108,37 @@ describeAsRoot('an image onto a block device', () => {
         .subarray(-10)
         .every((byte) => byte === 1),
     ).toBe(true);
+  });
+
+  test.each([
+    ['qcow2', 'QFI\xfb\0\0\0\x03'],
+    ['vmdk', 'KDMV\x01'],
+    ['vhdx', 'vhdxfile'],
+    ['vdi', `<<< Oracle VM VirtualBox Disk Image >>>\n${'\0'.repeat(24)}\x7f\x10\xda\xbe`],
+  ])('row 25: an image of the format %s is refused by name, whatever it refers to', async (format, magic) => {
+    const start = Buffer.from(magic, 'latin1');
+    const named = Buffer.concat([start, Buffer.alloc(1024), Buffer.from('/etc/shadow')]);
+    for (const body of [named, gzipSync(named)]) {
+      await expect(run(body)).rejects.toMatchObject({
+        code: 'ImageNotRaw',
+        retry: { type: 'never' },
+        message: expect.stringContaining(format),
+      });
+    }
+    expect(readFileSync(device).every((byte) => byte === 0xee)).toBe(true);
+  });
+
+  test('row 25: a device that is mounted, or that another one has claimed, is left alone', async () => {
+    const mountPoint = join(work, 'mounted');
+    mkdirSync(mountPoint);
+    execFileSync('mkfs.ext4', ['-q', device]);
+    execFileSync('mount', [device, mountPoint]);
+    try {
+      await expect(run(image)).rejects.toMatchObject({ code: 'VolumeBusy', retry: { type: 'backoff' } });
+    } finally {
+      execFileSync('umount', [mountPoint]);
+    }
+    await run(image);
   });
 
   test('a page of a website is no image', async () => {
