@@ -23,7 +23,20 @@ export const appDir = '/app';
  * (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond).
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
-  const ofMachine = ['sync', 'fallocate', 'xz', 'bzip2', 'rsync', 'getfattr', 'setfattr', 'xargs', 'touch', 'ssh'];
+  const ofMachine = [
+    'sync',
+    'fallocate',
+    'flock',
+    'cat',
+    'xz',
+    'bzip2',
+    'rsync',
+    'getfattr',
+    'setfattr',
+    'xargs',
+    'touch',
+    'ssh',
+  ];
   return {
     '/usr/local/bin/node': realpathSync(process.execPath),
     '/usr/bin/restic': realpathSync(restic),
