@@ -49,6 +49,8 @@ test('the layers hold Node and the programs, and no package is there to be loade
       'usr/local/bin/node',
       'usr/bin/sync',
       'usr/bin/fallocate',
+      'usr/bin/flock',
+      'usr/bin/cat',
       'usr/bin/xz',
       'usr/bin/bzip2',
       'usr/bin/restic',
