@@ -32,7 +32,7 @@ const ASCII = /^[\0-\x7f]*$/;
 export function printable(path: ByteString): string {
   const text = textOf(path);
   if (path === '') return '"."';
-  if (text !== undefined) return JSON.stringify(text).replace(/\p{C}/gu, escaped);
+  if (text !== undefined) return JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escaped);
   return JSON.stringify(path).replace(/[\u007f-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
