@@ -1,41 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { entryOf, headerOf, inPieces } from '../../test/support/manifests.ts';
 import { byteStringOf, comparePaths } from './bytes.ts';
 import { type EarlierManifest, EarlierTails } from './earlier.ts';
-import { decodeRecord, encodeHead, encodeRecord, encodeTail, type ManifestEntry } from './manifest.ts';
+import { encodeHead, encodeRecord, encodeTail, type ManifestEntry } from './manifest.ts';
 
-const startedAt = '2026-01-01T00:00:00.000Z';
+const header = encodeRecord({ type: 'header', header: headerOf('directory') });
 /** Two seconds before the manifest was begun, in nanoseconds since 1970. */
-const until = BigInt(Date.parse(startedAt)) * 1_000_000n - 2_000_000_000n;
-
-const header = encodeRecord({
-  type: 'header',
-  header: { manifest: 'volprime', version: 1, kind: 'directory', about: {}, startedAt },
-});
+const until = BigInt(Date.parse(headerOf('directory').startedAt)) * 1_000_000n - 2_000_000_000n;
 const end = encodeRecord({ type: 'end', totals: { files: 0, bytes: 0, changed: 0 } });
 
 function manifestOf(entries: readonly ManifestEntry[]): string {
   return [header, ...entries.map((entry) => encodeRecord({ type: 'entry', entry })), end].join('');
-}
-
-function file(path: string, rest: Partial<ManifestEntry> = {}): ManifestEntry {
-  const times = { mtime: '1', ctime: '1', inode: '7' };
-  return {
-    path,
-    type: 'file',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size: 3,
-    ...times,
-    links: 1,
-    sha256: 'a'.repeat(64),
-    ...rest,
-  };
-}
-
-async function* inPieces(text: Buffer, size: number): AsyncGenerator<Buffer, void> {
-  for (let at = 0; at < text.length; at += size) yield text.subarray(at, at + size);
 }
 
 /** What an earlier manifest answers to the heads of these entries, and what it complains of. */
@@ -74,7 +50,7 @@ const entries = fc
       .map(
         ({ type, size, minor, digest, attributes, changed, links, ...rest }): ManifestEntry =>
           ({
-            ...file(rest.path),
+            ...entryOf(rest.path),
             ...rest,
             type: type as ManifestEntry['type'],
             size: type === 'file' ? size : 0,
@@ -138,31 +114,17 @@ describe('EarlierTails', () => {
     ['nothing at all', '', 'it has no header'],
     ['no header', manifestOf([]).slice(header.length), 'it has no header'],
     ['a line that is no JSON', `${header}oops\n${end}`, 'not understood'],
-    ['no end', header + encodeRecord({ type: 'entry', entry: file('a') }), 'its end is missing'],
+    ['no end', header + encodeRecord({ type: 'entry', entry: entryOf('a') }), 'its end is missing'],
     ['two headers', header + header + end, 'its parts are out of order'],
-    ['a digest that is none', manifestOf([file('b')]).replace('a'.repeat(64), 'a'.repeat(63)), 'not understood'],
+    ['a digest that is none', manifestOf([entryOf('b')]).replace('a'.repeat(64), 'a'.repeat(63)), 'not understood'],
   ])('complains of a manifest that has %s', async (_what, text, words) => {
-    const { answers, complaints } = await ask(text, [file('b')]);
+    const { answers, complaints } = await ask(text, [entryOf('b')]);
     expect(answers).toEqual([undefined]);
     expect(String(complaints)).toContain(words);
   });
 
   test('tells a file with two names from one with twenty-three', async () => {
-    const { answers } = await ask(manifestOf([file('a', { links: 23 })]), [file('a', { links: 2 })]);
+    const { answers } = await ask(manifestOf([entryOf('a', { links: 23 })]), [entryOf('a', { links: 2 })]);
     expect(answers).toEqual([undefined]);
-  });
-});
-
-describe('lines of a manifest', () => {
-  test('are read as they were written', () => {
-    fc.assert(
-      fc.property(entries, (tree) => {
-        for (const entry of tree) {
-          const line = encodeRecord({ type: 'entry', entry });
-          expect(line).toBe(`${encodeHead(entry)}${encodeTail(entry)}\n`);
-          expect(decodeRecord(line)).toEqual({ type: 'entry', entry: JSON.parse(JSON.stringify(entry)) });
-        }
-      }),
-    );
   });
 });
