@@ -26,6 +26,8 @@ export async function copyTree({ from, to, wholeVolume, onBytes, signal }: CopyO
     '-aHAXS',
     '--numeric-ids',
     '--whole-file',
+    // Else what is made in the very second of its source's time keeps the fraction of its own making, unless it is a file.
+    '--modify-window=-1',
     '--info=progress2',
     '--no-human-readable',
     '--outbuf=L',
