@@ -53,7 +53,8 @@ export async function writeAttributes(
   { path, attributes }: Attributes,
   signal: AbortSignal,
 ): Promise<void> {
-  const lines = Object.entries(attributes).map(([name, value]) => `${quoted(name)}=0s${value}\n`);
+  // An empty value is none at all to setfattr, as it is to getfattr.
+  const lines = Object.entries(attributes).map(([name, value]) => `${quoted(name)}${value && `=0s${value}`}\n`);
   const text = `# file: ${quoted(relative(path))}\n${lines.join('')}\n`;
   const { code, complaint } = await runProgram({
     file: 'setfattr',

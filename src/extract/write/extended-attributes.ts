@@ -32,7 +32,7 @@ export function setExtendedAttributes(root: string, given: ReadonlyMap<ByteStrin
   for (const [name, attributes] of given) {
     for (const [attribute, value] of attributes) {
       // One file for each attribute: a line of the program's complaints is then one attribute that is lost.
-      const text = `# file: ./${escaped(name)}\n${escaped(attribute)}=0s${value.toString('base64')}\n\n`;
+      const text = `# file: ./${escaped(name)}\n${escaped(attribute)}${assigned(value)}\n\n`;
       if (bytes + text.length > TEXT_BYTES) hand();
       texts.push(text);
       bytes += text.length;
@@ -54,6 +54,11 @@ function runSetfattr(root: string, text: string, count: number): number {
     });
   }
   return status === 0 ? 0 : stderr.toString('latin1').trimEnd().split('\n').length;
+}
+
+/** An empty value is none at all to setfattr: what is said to be empty it passes over, and may not tell. */
+function assigned(value: Buffer): string {
+  return value.length === 0 ? '' : `=0s${value.toString('base64')}`;
 }
 
 /** As setfattr reads names: three octal digits behind a backslash. */
