@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -94,16 +95,41 @@ describe('a copy', () => {
     expect(existsSync(join(to, 'lost+found'))).toBe(true);
   });
 
-  asRoot('leaves labels of the running system where they are, and takes capabilities along', async () => {
+  asRoot('leaves labels of the running system where they are, and takes capabilities along if it may', async () => {
+    const capability = '0x0100000202000000000000000000000000000000';
     const file = join(from, 'file');
     writeFileSync(file, '');
-    execFileSync('setfattr', ['-n', 'trusted.volprime', '-v', 'x', file]);
-    const capability = '0x0100000202000000000000000000000000000000';
-    execFileSync('setfattr', ['-n', 'security.capability', '-v', capability, file]);
+    execFileSync('setfacl', ['-m', 'u:1234:r', file]);
+    for (const [name, value] of [
+      ['user.a', 'x'],
+      ['trusted.a', 'x'],
+      ['security.capability', capability],
+    ] as const) {
+      execFileSync('setfattr', ['-n', name, '-v', value, file]);
+    }
+    const namesOf = () =>
+      look(to)
+        .attributes.join()
+        .match(/^[a-z_.]+(?==)/gm);
     await copy();
-    expect(look(to).attributes).toEqual([`# file: file\nsecurity.capability=${capability}`]);
+    expect(namesOf()).toEqual(['security.capability', 'system.posix_acl_access', 'user.a']);
+    rmSync(join(to, 'file'));
+    await asNobody(() => copy());
+    expect(namesOf()).toEqual(['system.posix_acl_access', 'user.a']);
   });
 });
+
+/** Who may read all that others let him, and write to the target. */
+async function asNobody(act: () => Promise<void>): Promise<void> {
+  chmodSync(work, 0o755);
+  chownSync(to, 65_532, 65_532);
+  process.seteuid?.(65_532);
+  try {
+    await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 describe('a copy that fails says why', () => {
   test('where there is no source', async () => {
@@ -126,18 +152,13 @@ describe('a copy that fails says why', () => {
 
   asRoot('where files belong to others and there is no root', async () => {
     writeFileSync(join(from, 'secret'), '', { mode: 0o600 });
-    chmodSync(work, 0o755);
-    chmodSync(to, 0o777);
-    process.seteuid?.(65_532);
-    try {
+    await asNobody(async () => {
       await expect(copy()).rejects.toMatchObject({
         code: 'CopyFailed',
         message: expect.stringContaining('need root'),
         retry: { type: 'never' },
       });
-    } finally {
-      process.seteuid?.(0);
-    }
+    });
   });
 
   test('where it was stopped', async () => {

@@ -14,14 +14,17 @@ export interface CopyOptions {
 }
 
 const NOTHING_SAID = 'rsync says nothing';
-/** Labels belong to the mount, the rest to the system that runs. */
-const NOT_OF_THE_DATA = ['security.selinux', 'security.ima', 'security.evm', 'trusted.*'];
+/** ACLs are copied as such; labels belong to the mount, the rest to the system that runs. Beside a filter rsync makes no choice of its own. */
+const NOT_OF_THE_DATA = ['system.*', 'security.selinux', 'security.ima', 'security.evm', 'trusted.*'];
+/** What others than root may not give rsync would keep as `user.rsync.` and its name. */
+const OF_ROOT = ['security.*'];
 
 /**
  * The content of one directory into another, which takes its owner, mode and times over.
  * @throws PermanentError `VolumeFull`, AttemptFailedError `CopyFailed`
  */
 export async function copyTree({ from, to, wholeVolume, onBytes, signal }: CopyOptions): Promise<void> {
+  const left = process.geteuid?.() === 0 ? NOT_OF_THE_DATA : [...NOT_OF_THE_DATA, ...OF_ROOT];
   const args = [
     '-aHAXS',
     '--numeric-ids',
@@ -31,7 +34,7 @@ export async function copyTree({ from, to, wholeVolume, onBytes, signal }: CopyO
     '--info=progress2',
     '--no-human-readable',
     '--outbuf=L',
-    ...NOT_OF_THE_DATA.map((name) => `--filter=-x ${name}`),
+    ...left.map((name) => `--filter=-x ${name}`),
     ...(wholeVolume ? [...OF_THE_FILE_SYSTEM].map((name) => `--exclude=/${name}`) : []),
     '--',
     `${from}/`,
