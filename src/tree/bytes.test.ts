@@ -73,12 +73,15 @@ describe('a path', () => {
 
   test('is within its parents, all of them, and nothing else', () => {
     fc.assert(
-      fc.property(paths, paths, (path, directory) => {
+      fc.property(paths, paths, fc.nat(6), (path, directory, length) => {
         const above = [path];
         for (let at = path; at !== ''; above.push(at)) at = parentOf(at);
         expect(above).toHaveLength(partsOf(path).length + 1);
         for (const parent of above) expect(isWithin(path, parent)).toBe(true);
-        expect(isWithin(path, directory)).toBe(above.includes(directory));
+        // Also what it only begins with.
+        for (const other of [directory, path.slice(0, length)]) {
+          expect(isWithin(path, other)).toBe(above.includes(other));
+        }
       }),
     );
   });
