@@ -44,6 +44,8 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
   const { claimUid } = task.origin;
   const wanted = [tagsOfKey(task.key), tagsOfClaim(claimUid)];
   const { repository, listed } = await openRepository(options, { scratch, absent: 'create', wanted });
+  // Before the files are counted, which may take minutes: captures wait for the word that the repository is there.
+  options.onProgress({ bytesDone: 0, files: 0 });
   const there = findCapture(listed, task.key);
   if (there !== undefined) return resultOf(there);
   const startedAt = new Date();
