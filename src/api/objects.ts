@@ -170,6 +170,7 @@ export interface Pod extends KubeObject {
     readonly nodeName?: string;
     readonly containers?: readonly { readonly name: string }[];
     readonly volumes?: readonly {
+      readonly name?: string;
       readonly persistentVolumeClaim?: { readonly claimName: string };
       readonly secret?: { readonly secretName?: string; readonly optional?: boolean };
       readonly configMap?: { readonly name?: string; readonly optional?: boolean };

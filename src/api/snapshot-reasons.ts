@@ -77,6 +77,12 @@ export const snapshotReasons = {
     meaning: 'No Secret is named for the repository.',
     help: 'Give the class csi.storage.k8s.io/snapshotter-secret-name and -namespace, an imported content the annotations of docs/snapshot-capture.md.',
   },
+  RepositoryBeingMade: {
+    next: 'waits',
+    meaning:
+      'It is not known yet that the repository is there, and the pod of another capture may be making it: two that do so at once may leave one that nobody can open.',
+    help: 'The message names the pod that has to open the repository, or end. If it cannot start, mend what its own VolumeSnapshot says, or delete that VolumeSnapshot.',
+  },
   SecretAcrossNamespaces: {
     next: 'retries',
     meaning: "The repository's Secret is in another namespace than the VolumeSnapshot.",

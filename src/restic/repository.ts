@@ -71,7 +71,8 @@ export class Repository {
   /**
    * Makes sure that it answers and that the password opens it, and lists the snapshots that have all tags of one of the sets, the oldest first:
    * one run, since each costs the better part of a second to derive the key.
-   * @param absent what to do where there is no repository; two that make it at once both find one.
+   * @param absent what to do where there is no repository; two that make it at once both find one, if it is a path: elsewhere perhaps none that
+   * opens, and who calls sees to it that there is one at a time.
    * @throws VolprimeError `ProgramMissing`, `RepositoryNotFound`, `RepositoryUnreachable`, `RepositoryDenied`, `RepositoryPasswordWrong`
    */
   async open(absent: 'create' | 'refuse', wanted: readonly (readonly string[])[]): Promise<RepositorySnapshot[]> {

@@ -3,35 +3,34 @@ import { ANNOTATION_CHANGED_FILES, ANNOTATION_CONSISTENCY } from '../../api/name
 import type { Claim, Pod } from '../../api/objects.ts';
 import { claims, pods as podsResource, storageClasses, volumes } from '../../api/resources.ts';
 import { volumeSnapshotContents } from '../../api/snapshots.ts';
-import { PROGRESS_LOG, type PodFailure } from '../../pods/index.ts';
+import type { PodFailure } from '../../pods/index.ts';
 import {
   AttemptFailedError,
   type CaptureParams,
-  lastProgress,
   PermanentError,
   type SnapshotAnswer,
   TemporaryError,
   VolprimeError,
 } from '../../sdk/index.ts';
+import { createPod, progressOf } from './capture-pod.ts';
 import { type CaptureContext, ownerOf, secretOf } from './context.ts';
 import { type CaptureFacts, type CaptureStep, decideCapture } from './decide-capture.ts';
-import { buildClone, helperMetadata, helperName, isHelper, type Owner } from './helper-objects.ts';
-import { buildHelperPod, helperPodSettings, SOURCE_DEVICE, SOURCE_DIR } from './helper-pod.ts';
-import { findClone, findPod, make, makePod, remove, removeHelpers } from './helpers.ts';
+import { buildClone, isHelper } from './helper-objects.ts';
+import { findClone, findPod, make, remove, removeHelpers } from './helpers.ts';
 import type { CaptureParameters } from './parameters.ts';
 import { planCapture } from './plan.ts';
+import { giveUpTurn, repositoryFacts, takeTurn } from './repository-maker.ts';
 import { runPost, runPre } from './run-hooks.ts';
 import { type CaptureState, readState, writeState } from './state.ts';
-import { PLUGIN_NAME } from './task.ts';
-import { besides, isForOneNode, usersOf } from './users.ts';
+import { usersOf } from './users.ts';
 
 type Params = CaptureParams<CaptureParameters>;
 
 /** Steps of one call: each that rests on another one being recorded ends it. */
 const STEPS_OF_A_CALL = 4;
 const POLL_MS = 3_000;
-const LOG_TIMEOUT_MS = 5_000;
 const POD_RETRY_MS = 10_000;
+const NEXT_TURN_MS = 1_000;
 
 /** What a capture that is about to begin is to be like. What an attempt before has left is removed first. */
 export async function plan(context: CaptureContext, params: Params): Promise<CaptureState> {
@@ -47,7 +46,7 @@ export async function plan(context: CaptureContext, params: Params): Promise<Cap
     throw new PermanentError('SourceVolumeChanged', `volume ${source.volume} of claim ${source.claim} does not exist`);
   const className = claim.spec.storageClassName;
   const storageClass = className ? await live.get(storageClasses, { name: className }, { signal }) : undefined;
-  const users = await usersNow(context, params);
+  const users = usersOf(source.claim, await podsNow(context, params), isHelper);
   const cloneFailedLately = context.cloneMemory.failedLately(className ?? '', context.now());
   return planCapture({ parameters, source: claim, volume, storageClass, users, cloneFailedLately });
 }
@@ -55,9 +54,20 @@ export async function plan(context: CaptureContext, params: Params): Promise<Cap
 export async function carryOn(context: CaptureContext, params: Params): Promise<SnapshotAnswer> {
   const known = readState(params.state);
   if (known === undefined) return remembered(await plan(context, params));
+  try {
+    return await takeSteps(context, params, known);
+  } catch (error) {
+    giveUpTurn(context, params);
+    throw error;
+  }
+}
+
+async function takeSteps(context: CaptureContext, params: Params, known: CaptureState): Promise<SnapshotAnswer> {
   for (let steps = 0; steps < STEPS_OF_A_CALL; steps += 1) {
     const facts = await factsOf(context, params, known);
-    const answer = await take(context, params, facts, decideCapture(facts, context.now()));
+    const step = decideCapture(facts, context.now());
+    if (!takeTurn(context, params, facts, step)) return { ready: false, pollAfterMs: NEXT_TURN_MS };
+    const answer = await take(context, params, facts, step);
     if (answer !== undefined) return answer;
   }
   return { ready: false, pollAfterMs: POLL_MS };
@@ -66,15 +76,18 @@ export async function carryOn(context: CaptureContext, params: Params): Promise<
 async function factsOf(context: CaptureContext, params: Params, state: CaptureState): Promise<CaptureFacts> {
   const { live } = context.ports;
   const owner = ownerOf(params);
-  const [source, users, clone, pod] = await Promise.all([
+  const listedAt = context.now();
+  const [source, pods, clone, pod] = await Promise.all([
     sourceClaim(context, params),
-    usersNow(context, params),
+    podsNow(context, params),
     findClone(live, owner, params),
     findPod(live, 'capture', owner, params),
   ]);
   const volumeName = clone?.spec.volumeName;
   const cloneVolume = volumeName ? await live.get(volumes, { name: volumeName }, params) : undefined;
-  return { state, parameters: params.parameters, source, users, clone, cloneVolume, pod };
+  const users = usersOf(params.source.claim, pods, isHelper);
+  const repository = repositoryFacts(context, params, { pod, pods, listedAt });
+  return { state, parameters: params.parameters, source, users, clone, cloneVolume, pod, ...repository };
 }
 
 /** @returns undefined where the next step can be taken at once. */
@@ -102,7 +115,7 @@ async function take(
       await createPod(context, params, facts, step.of);
       return undefined;
     case 'ReadProgress':
-      return progressOf(context, params, step.pod);
+      return progressing(await progressOf(context, params, step.pod));
     case 'Wait':
       return { ready: false, pollAfterMs: step.afterMs };
     case 'Tell':
@@ -139,6 +152,10 @@ function remembered(state: CaptureState, facts?: CaptureFacts): SnapshotAnswer {
   };
 }
 
+function progressing(progress: SnapshotAnswer['progress']): SnapshotAnswer {
+  return { ready: false, pollAfterMs: POLL_MS, ...(progress && { progress }) };
+}
+
 async function sourceClaim({ ports }: CaptureContext, { source, signal }: Params): Promise<Claim> {
   const { namespace, claim: name, claimUid } = source;
   const claim = await ports.live.get(claims, { namespace, name }, { signal });
@@ -147,8 +164,8 @@ async function sourceClaim({ ports }: CaptureContext, { source, signal }: Params
   return claim;
 }
 
-async function usersNow({ ports }: CaptureContext, { source, signal }: Params): Promise<Pod[]> {
-  return usersOf(source.claim, await ports.podsIn(source.namespace, { signal }), isHelper);
+function podsNow({ ports }: CaptureContext, { source, signal }: Params): Promise<readonly Pod[]> {
+  return ports.podsIn(source.namespace, { signal });
 }
 
 async function hold(context: CaptureContext, params: Params, state: CaptureState): Promise<SnapshotAnswer> {
@@ -191,49 +208,6 @@ async function goLive(
   const gone = await removeHelpers(context.ports.live, ownerOf(params), ['capture', 'clone'], params);
   const { cloneSince: _, ...rest } = state;
   return gone ? remembered({ ...rest, route: 'live' }) : { ready: false, pollAfterMs: 1_000 };
-}
-
-async function createPod(
-  { ports }: CaptureContext,
-  params: Params,
-  { state, source, users }: CaptureFacts,
-  of: 'clone' | 'source',
-): Promise<void> {
-  const owner: Owner = ownerOf(params);
-  const block = source.spec.volumeMode === 'Block';
-  const { namespace, claim, claimUid, capacityBytes } = params.source;
-  const settings = helperPodSettings(ports.podSettings);
-  const user = of === 'source' && isForOneNode(source) ? users[0] : undefined;
-  const pod = buildHelperPod({
-    metadata: helperMetadata('capture', owner),
-    task: {
-      version: 1,
-      plugin: PLUGIN_NAME,
-      key: params.key,
-      action: 'capture',
-      source: block ? { path: SOURCE_DEVICE, kind: 'device' } : { path: SOURCE_DIR, kind: 'directory' },
-      consistency: state.route,
-      origin: { namespace, claim, claimUid, ...(capacityBytes !== undefined && { capacityBytes }) },
-    },
-    settings: user === undefined ? settings : besides(user, settings),
-    image: ports.image,
-    imagePullPolicy: ports.imagePullPolicy,
-    secret: secretOf(params),
-    repositoryClaim: params.parameters.repositoryClaim,
-    source: { claim: of === 'clone' ? helperName('clone', params.key) : claim, block },
-  });
-  await makePod(ports.live, pod, params);
-}
-
-async function progressOf({ ports }: CaptureContext, params: Params, pod: Pod): Promise<SnapshotAnswer> {
-  const { name, namespace } = pod.metadata;
-  const options = { signal: params.signal, timeoutMs: LOG_TIMEOUT_MS };
-  const log = await ports.live.podLog({ name, namespace }, PROGRESS_LOG, options).catch((error: unknown) => {
-    params.logger.debug('the log of the capture pod cannot be read', { pod: name, error });
-    return undefined;
-  });
-  const progress = log === undefined ? undefined : lastProgress(log);
-  return { ready: false, pollAfterMs: POLL_MS, ...(progress && { progress }) };
 }
 
 /** For whoever restores: whether the files are of one moment, and if not, how many were written to meanwhile. */

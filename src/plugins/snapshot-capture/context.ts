@@ -2,11 +2,13 @@ import { PermanentError, type SnapshotParams } from '../../sdk/index.ts';
 import type { CloneMemory } from './clone-memory.ts';
 import type { Owner } from './helper-objects.ts';
 import type { CapturePorts } from './ports.ts';
+import type { RepositoryTurns } from './repository-turns.ts';
 
 /** What all functions of the plugin share. */
 export interface CaptureContext {
   readonly ports: CapturePorts;
   readonly cloneMemory: CloneMemory;
+  readonly repositoryTurns: RepositoryTurns;
   readonly now: () => number;
 }
 

@@ -27,6 +27,8 @@ function step(state: CaptureState, facts: Partial<CaptureFacts> = {}, parameters
     clone: undefined,
     cloneVolume: undefined,
     pod: undefined,
+    repositoryMaker: undefined,
+    othersWait: false,
     ...facts,
   };
   return decideCapture(all, now);
@@ -131,5 +133,57 @@ describe('an application that is held', () => {
       cutAt: new Date(EARLIER),
       result,
     });
+  });
+});
+
+describe('a repository that another capture may be making', () => {
+  const repositoryMaker = { pod: 'volprime-capture-other' };
+  const told = {
+    type: 'Tell',
+    waiting: { reason: 'RepositoryBeingMade', message: expect.stringContaining('volprime-capture-other') },
+  };
+  const held1: CaptureState = { ...live, ...held };
+  const begun = { ...cloning, ...held };
+  const { cloneSince: _, ...fresh } = cloning;
+
+  test.each<[string, CaptureState, Partial<CaptureFacts>, object]>([
+    ['before the pod', live, {}, told],
+    ['before anybody is asked to hold', { ...live, quiesce: 'planned' }, {}, told],
+    ['before the time of the clone begins', fresh, {}, told],
+    ['without the time of the clone running', cloning, { clone: pending }, { type: 'Remember', state: fresh }],
+    ['with the clone that is there', { ...cloning, cutAt: EARLIER }, { clone: bound('pv-clone') }, told],
+    ['and lets go whom it holds', held1, {}, { type: 'StartOver', reason: 'RepositoryBeingMade' }],
+    ['and lets go whom it holds for a clone', begun, { clone: pending }, { type: 'StartOver' }],
+    ['after those who need not be held', { ...begun, cutAt: EARLIER }, { clone: bound('pv') }, { type: 'RunPost' }],
+  ])('is waited for %s', (_what, state, facts, expected) => {
+    expect(step(state, { ...facts, repositoryMaker })).toMatchObject(expected);
+  });
+
+  test('does not stop a clone from being cut', () => {
+    const facts = { clone: bound('pv-clone'), cloneVolume: aVolume('clone-1'), repositoryMaker };
+    expect(step(cloning, facts)).toMatchObject({ type: 'Remember', state: { cutAt: expect.any(String) } });
+  });
+});
+
+describe('a pod that does not start while others wait for it to open the repository', () => {
+  const notScheduled = { type: 'PodScheduled', status: 'False', message: 'no node' };
+  const pod = aPod(1, { phase: 'Pending', conditions: [notScheduled] });
+  const created = Date.parse(EARLIER);
+  const late = created + 10 * 60_000;
+
+  test('makes room after a while, and another one is made when they had the time to go', () => {
+    expect(step(live, { pod, othersWait: true }, {}, late)).toMatchObject({
+      type: 'PodFailed',
+      failure: { reason: 'PodNotScheduled', scope: 'attempt', afterMs: 60_000 },
+    });
+  });
+
+  test.each<[string, CaptureState, Partial<CaptureFacts>, number, string]>([
+    ['early', live, { pod, othersWait: true }, late - 1, 'Tell'],
+    ['nobody waits', live, { pod, othersWait: false }, late, 'Tell'],
+    ['it waits for its clone', cloning, { pod, clone: pending, othersWait: true }, late, 'Wait'],
+    ['it runs', live, { pod: running, othersWait: true }, late, 'ReadProgress'],
+  ])('stays where %s', (_what, state, facts, now, type) => {
+    expect(step(state, facts, { cloneTimeoutSeconds: 3_600 }, now)).toMatchObject({ type });
   });
 });

@@ -1,6 +1,13 @@
 /** The one next step of a capture that was planned. Pure: the same facts and time give the same step. */
 import type { Claim, Pod, Volume } from '../../api/objects.ts';
-import { lastTerminated, type PodFailure, podFailure, podWaiting, type PodWaiting } from '../../pods/index.ts';
+import {
+  hasStarted,
+  lastTerminated,
+  type PodFailure,
+  podFailure,
+  podWaiting,
+  type PodWaiting,
+} from '../../pods/index.ts';
 import type { CaptureResult } from '../../sdk/index.ts';
 import { captureIn } from './capture-report.ts';
 import type { CaptureParameters } from './parameters.ts';
@@ -16,6 +23,10 @@ export interface CaptureFacts {
   readonly clone: Claim | undefined;
   readonly cloneVolume: Volume | undefined;
   readonly pod: Pod | undefined;
+  /** Another capture's pod, which may be making the repository at this moment. Undefined where the repository is there, or this one has its pod. */
+  readonly repositoryMaker: { readonly pod: string } | undefined;
+  /** For this capture's pod, to have opened the repository. */
+  readonly othersWait: boolean;
 }
 
 export type CaptureStep =
@@ -38,12 +49,28 @@ export type CaptureStep =
   | { readonly type: 'Done'; readonly cutAt: Date; readonly result: CaptureResult };
 
 const SOON_MS = 1_000;
+/** A pod that has not started in this time makes room for those that wait for it. */
+const MAKES_ROOM_AFTER_MS = 10 * 60_000;
+/** They look every ten seconds. */
+const COMES_BACK_AFTER_MS = 60_000;
 
 export function decideCapture(facts: CaptureFacts, now: number): CaptureStep {
   const { state } = facts;
+  const waits = beforeRepository(facts);
+  if (waits !== undefined) return waits;
   if (state.quiesce === 'planned') return { type: 'RunPre' };
   if (state.quiesce === 'held' && state.cutAt !== undefined) return { type: 'RunPost' };
   return (state.route === 'clone' ? cloning(facts, now) : undefined) ?? reading(facts, now);
+}
+
+/** Nobody is asked to hold still, and the time of no clone runs, for a pod that may not be made yet. */
+function beforeRepository({ state, repositoryMaker: maker, pod, clone }: CaptureFacts): CaptureStep | undefined {
+  if (maker === undefined || pod !== undefined || state.cutAt !== undefined) return undefined;
+  if (clone !== undefined && isBound(clone)) return undefined;
+  const { reason, message } = beingMade(maker);
+  if (state.quiesce === 'held') return { type: 'StartOver', reason, message };
+  const { cloneSince, ...rest } = state;
+  return cloneSince === undefined ? repositoryAwaited(maker) : { type: 'Remember', state: rest };
 }
 
 /** Undefined: go on with the pod. It is made before the clone is there: a class may wait for its first consumer. */
@@ -83,7 +110,7 @@ function reading(facts: CaptureFacts, now: number): CaptureStep {
   if (pod === undefined) {
     const of = state.route === 'clone' ? 'clone' : 'source';
     if (of === 'source' && isForOnePod(source) && users.length > 0) return inUse(source, users);
-    return { type: 'CreatePod', of };
+    return facts.repositoryMaker === undefined ? { type: 'CreatePod', of } : repositoryAwaited(facts.repositoryMaker);
   }
   if (pod.metadata.deletionTimestamp !== undefined) return { type: 'Wait', afterMs: SOON_MS };
   switch (pod.status?.phase) {
@@ -111,11 +138,28 @@ function captured(state: CaptureState, pod: Pod, result: CaptureResult, now: num
   return { type: 'Done', cutAt, result };
 }
 
-function awaited({ state }: CaptureFacts, pod: Pod, now: number): CaptureStep {
+function awaited({ state, othersWait }: CaptureFacts, pod: Pod, now: number): CaptureStep {
   const waiting = podWaiting(pod, now);
   // The scheduler waits for the clone, which has a time limit of its own.
   const forClone = state.route === 'clone' && state.cutAt === undefined;
-  return waiting.mood === 'routine' || forClone ? { type: 'Wait', afterMs: 2 * SOON_MS } : { type: 'Tell', waiting };
+  if (waiting.mood === 'routine' || forClone) return { type: 'Wait', afterMs: 2 * SOON_MS };
+  const late = Date.parse(pod.metadata.creationTimestamp) + MAKES_ROOM_AFTER_MS <= now;
+  return othersWait && late && !hasStarted(pod) ? makeRoom(pod, waiting) : { type: 'Tell', waiting };
+}
+
+/** It might start while another one makes the repository: they go on when it is gone. */
+function makeRoom(pod: Pod, { reason, message: why }: PodWaiting): CaptureStep {
+  const message = `${why}. Other captures wait for this one to have opened the repository: they go first, and another pod is made afterwards`;
+  return { type: 'PodFailed', pod, failure: { reason, message, scope: 'attempt', afterMs: COMES_BACK_AFTER_MS } };
+}
+
+function repositoryAwaited(maker: { readonly pod: string }): CaptureStep {
+  return { type: 'Tell', waiting: beingMade(maker) };
+}
+
+function beingMade({ pod }: { readonly pod: string }): Pick<PodWaiting, 'reason' | 'message'> {
+  const message = `pod ${pod} of another capture may be making the repository, which only one pod may do at a time: this capture goes on when that one has opened the repository, or has ended`;
+  return { reason: 'RepositoryBeingMade', message };
 }
 
 function inUse(source: Claim, users: readonly Pod[]): CaptureStep {

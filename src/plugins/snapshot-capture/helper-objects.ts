@@ -33,6 +33,12 @@ export function isHelper({ metadata }: KubeObject): boolean {
   return metadata.labels?.[LABEL_SNAPSHOT_KEY] !== undefined;
 }
 
+/** Of whichever capture. */
+export function isCapturePod({ metadata: { name, labels } }: KubeObject): boolean {
+  const key = labels?.[LABEL_SNAPSHOT_KEY];
+  return key !== undefined && name === helperName('capture', key);
+}
+
 export function helperMetadata(work: Work | 'clone', { key, contentUid, namespace }: Owner): NewObject['metadata'] {
   return {
     name: helperName(work, key),

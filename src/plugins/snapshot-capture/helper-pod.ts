@@ -26,6 +26,9 @@ import {
 export const SOURCE_DIR = '/source';
 /** Where nothing is in the image: a container runtime leaves a directory that is there in a device's place, and says nothing. */
 export const SOURCE_DEVICE = '/dev/source';
+/** By what these volumes name it is known which repository a pod works on. */
+export const REPOSITORY_SECRET_VOLUME = 'repository-secret';
+export const REPOSITORY_VOLUME = 'repository';
 
 /** Files of all owners are to be read. Deduplication keeps an index of the repository in memory. */
 const OWN_SETTINGS: PodSettings = {
@@ -73,10 +76,10 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
         ...(source === undefined
           ? []
           : [{ name: 'source', persistentVolumeClaim: { claimName: source.claim, readOnly: true } }]),
-        { name: 'repository-secret', secret: { secretName: secret, defaultMode: secretMode(settings) } },
+        { name: REPOSITORY_SECRET_VOLUME, secret: { secretName: secret, defaultMode: secretMode(settings) } },
         ...(repositoryClaim === undefined
           ? []
-          : [{ name: 'repository', persistentVolumeClaim: { claimName: repositoryClaim } }]),
+          : [{ name: REPOSITORY_VOLUME, persistentVolumeClaim: { claimName: repositoryClaim } }]),
         { name: 'tmp', emptyDir: { sizeLimit: SCRATCH_SIZE } },
         ...settingsVolumes(settings),
       ],
@@ -107,8 +110,8 @@ function container({ task, settings, image, imagePullPolicy, repositoryClaim, so
     securityContext: containerSecurity(settings),
     volumeMounts: [
       ...(source?.block === false ? [readOnlyMount('source', SOURCE_DIR)] : []),
-      readOnlyMount('repository-secret', REPOSITORY_SECRET_DIR),
-      ...(repositoryClaim === undefined ? [] : [{ name: 'repository', mountPath: REPOSITORY_DIR }]),
+      readOnlyMount(REPOSITORY_SECRET_VOLUME, REPOSITORY_SECRET_DIR),
+      ...(repositoryClaim === undefined ? [] : [{ name: REPOSITORY_VOLUME, mountPath: REPOSITORY_DIR }]),
       { name: 'tmp', mountPath: '/tmp' },
       ...settingsMounts(settings),
     ],

@@ -35,9 +35,12 @@ async function find<T extends KubeObject>(
   );
 }
 
-export type Made =
-  | { readonly type: 'made' }
-  | { readonly type: 'refused'; readonly reason: string; readonly message: string };
+export interface Refused {
+  readonly type: 'refused';
+  readonly reason: string;
+  readonly message: string;
+}
+export type Made = { readonly type: 'made' } | Refused;
 
 /** `exists` is success, too: who looks next finds it, or that it is somebody else's. */
 export async function make(live: LiveAccess, resource: Resource, object: NewObject, { signal }: Call): Promise<Made> {
@@ -60,8 +63,11 @@ export async function make(live: LiveAccess, resource: Resource, object: NewObje
 /** @throws TemporaryError in the API server's words where it refuses the pod. */
 export async function makePod(live: LiveAccess, pod: NewObject, call: Call): Promise<void> {
   const made = await make(live, pods, pod, call);
-  if (made.type === 'made') return;
-  throw new TemporaryError(`pod ${pod.metadata.name} cannot be made: ${made.message}`, 30_000, { reason: made.reason });
+  if (made.type === 'refused') throw refusedPod(pod, made);
+}
+
+export function refusedPod({ metadata }: NewObject, { reason, message }: Refused): TemporaryError {
+  return new TemporaryError(`pod ${metadata.name} cannot be made: ${message}`, 30_000, { reason });
 }
 
 export async function remove(

@@ -16,6 +16,8 @@ import { type CaptureContext, ownerOf } from './context.ts';
 import { removeHelpers } from './helpers.ts';
 import { captureParametersSchema, type CaptureParameters } from './parameters.ts';
 import type { CapturePorts } from './ports.ts';
+import { giveUpTurn } from './repository-maker.ts';
+import { RepositoryTurns } from './repository-turns.ts';
 import { shortWork } from './short-work.ts';
 import { readState, writeState } from './state.ts';
 import { handleOf, keyOfHandle, PLUGIN_NAME } from './task.ts';
@@ -25,7 +27,12 @@ const CALL_TIMEOUT_MS = 180_000;
 
 /** Its answers rest on live reads alone: a controller that takes over goes on where the other one was. */
 export function snapshotCapture(ports: CapturePorts): SnapshotPlugin {
-  const context: CaptureContext = { ports, cloneMemory: new CloneMemory(), now: ports.now ?? Date.now };
+  const context: CaptureContext = {
+    ports,
+    cloneMemory: new CloneMemory(),
+    repositoryTurns: new RepositoryTurns(),
+    now: ports.now ?? Date.now,
+  };
   return defineSnapshotPlugin<CaptureParameters>({
     name: PLUGIN_NAME,
     driver: SNAPSHOT_DRIVER,
@@ -78,6 +85,7 @@ async function cleanUp(context: CaptureContext, params: SnapshotParams<CapturePa
 
 /** Whoever was asked to hold still before a capture that came to nothing is told to go on. Repeated, it does no harm. */
 async function letGo(context: CaptureContext, params: SnapshotParams<CaptureParameters>): Promise<void> {
+  giveUpTurn(context, params);
   const state = readState(params.state);
   if (state?.quiesce === 'planned' || state?.quiesce === 'held') await release(context, params, state);
 }
