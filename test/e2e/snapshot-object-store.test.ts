@@ -54,8 +54,8 @@ async function furnish(namespace: string): Promise<void> {
   await suite.apply(aRepositorySecret(namespace, { repository: `s3:${proxy.url}/${BUCKET}/${namespace}`, ...keys }));
 }
 
-/** Files of restic's that the store has of a namespace: its data, or what tells of snapshots. */
-function storedOf(namespace: string, kind: 'data' | 'snapshots'): string[] {
+/** Files of restic's that the store has of a namespace: its data, what tells of snapshots, or the keys that the password opens. */
+function storedOf(namespace: string, kind: 'data' | 'keys' | 'snapshots'): string[] {
   const cwd = join(server.data, BUCKET, namespace);
   return existsSync(cwd) ? globSync(`${kind}/**/*`, { cwd }).filter((path) => /[0-9a-f]{64}$/.test(path)) : [];
 }
@@ -79,6 +79,20 @@ test(
     const status = await statusOf(suite, namespace, 'back');
     expect(status?.prepared?.route).toBe('Repository');
     expect(status?.result?.verification).toBe('manifest');
+  },
+  TEST_MS,
+);
+
+test(
+  'first captures of a namespace at one moment make one repository between them, and all of them are in it',
+  async () => {
+    const { namespace } = await suite.lane('first');
+    await furnish(namespace);
+    const names = ['one', 'two', 'three'];
+    for (const name of names) await suite.apply(aPlainClaim(namespace, name, 'imm-del'));
+    await suite.apply(...names.map((name) => aSnapshotOf(namespace, name, name, className())));
+    for (const name of names) await ready(suite.cluster, namespace, name, SLOWLY);
+    expect(storedOf(namespace, 'keys')).toHaveLength(1);
   },
   TEST_MS,
 );
