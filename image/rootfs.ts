@@ -18,9 +18,9 @@ import { bundle } from './bundle.ts';
 export const appDir = '/app';
 
 /**
- * Programs that the image needs, by their places in it: `sync` flushes a volume, `fallocate` blanks a device, `flock` (with `cat`) locks a volume, `xz` and `bzip2` unpack what Node
- * has no codec for, `rsync` and `restic` move trees, restic by `ssh` too. What Node cannot ask the system for, `getfattr` and `setfattr` do
- * (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond).
+ * Programs that the image needs, by their places in it: `sync` flushes a volume, `fallocate` blanks a device, `flock` (with `cat`) locks a
+ * volume, `xz` and `bzip2` unpack what Node has no codec for, `rsync` and `restic` move trees, restic by `ssh` too. What Node cannot ask the
+ * system for, `getfattr` and `setfattr` do (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond).
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
   const ofMachine = [
