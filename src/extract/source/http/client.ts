@@ -2,13 +2,14 @@
  * GET with credentials and redirects. The credentials go to the hosts that their Secret lists and to no other, and nothing leads from
  * https to http.
  */
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { PermanentError, type PluginLogger } from '../../../sdk/index.ts';
 import type { Credentials } from '../credentials.ts';
 import { connectError, displayUrl } from '../source-errors.ts';
 import { field, type Answer } from './answer.ts';
 import type { Proxy } from './connection-settings.ts';
 import { DirectConnection, type DirectOptions, getDirectly, type TlsSettings } from './direct-connection.ts';
+import { EnvHttpProxyAgent } from './env-http-proxy-agent.ts';
 import { exchange } from './exchange.ts';
 
 export interface Timeouts {
