@@ -51,6 +51,7 @@ export async function populate(given: Job, options: PopulateOptions): Promise<Po
   const create = begin.complete && job.layers.length === 1 ? createInlinePipeline : createThreadPipeline;
   await using pipeline = create(job, target.root, signal);
   counts.files = () => pipeline.files;
+  using _writeBack = target.writeBack();
 
   const digests = [await feed(pipeline, begin.source, first)];
   for (const layer of job.layers.slice(1)) {
