@@ -76,8 +76,11 @@ export class Repository {
    * @throws VolprimeError `ProgramMissing`, `RepositoryNotFound`, `RepositoryUnreachable`, `RepositoryDenied`, `RepositoryPasswordWrong`
    */
   async open(absent: 'create' | 'refuse', wanted: readonly (readonly string[])[]): Promise<RepositorySnapshot[]> {
-    await this.#checkVersion();
-    const first = await this.#list(wanted);
+    // An older one may say anything: its age is what is told then.
+    const [version, listing] = await Promise.allSettled([this.#checkVersion(), this.#list(wanted)]);
+    if (version.status === 'rejected') throw version.reason;
+    if (listing.status === 'rejected') throw listing.reason;
+    const first = listing.value;
     if (first.ending.code === 0) return first.snapshots();
     if (first.ending.code !== NO_REPOSITORY || absent === 'refuse') throw failureOf(first.ending);
     const made = await this.#create();

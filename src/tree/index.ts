@@ -16,7 +16,7 @@ export { splitLines } from './lines.ts';
 export type { ManifestEntry, ManifestHeader, ManifestRecord, Totals } from './manifest.ts';
 export { type Program, runProgram, startProgram } from './program.ts';
 export { readManifest } from './read-manifest.ts';
-export { describeTree } from './describe.ts';
+export { describeTree, type TreeDescription } from './describe.ts';
 export type { EarlierManifest } from './earlier.ts';
 export { findDirectory, finishRoot, sizeOfDirectory } from './root.ts';
 export { readText, writeText } from './scratch.ts';

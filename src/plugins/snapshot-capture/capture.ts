@@ -12,6 +12,7 @@ import {
   OF_THE_FILE_SYSTEM,
   readDevice,
   requireDevice,
+  type TreeDescription,
 } from '../../tree/index.ts';
 import {
   type About,
@@ -28,7 +29,7 @@ import {
   tagsOfKey,
 } from './captures.ts';
 import type { CaptureTask } from './task.ts';
-import { makeScratch, openRepository, type RunOptions, together } from './work.ts';
+import { makeScratch, type Opened, openRepository, type RunOptions, type Scratch, together } from './work.ts';
 
 export type Task = Extract<CaptureTask, { action: 'capture' }>;
 
@@ -42,17 +43,19 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
   const halt = new AbortController();
   const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
   const { claimUid } = task.origin;
-  const wanted = [tagsOfKey(task.key), tagsOfClaim(claimUid)];
-  const { repository, listed } = await openRepository(options, { scratch, absent: 'create', wanted });
-  // Before the files are counted, which may take minutes: captures wait for the word that the repository is there.
-  options.onProgress({ bytesDone: 0, files: 0 });
-  const there = findCapture(listed, task.key);
-  if (there !== undefined) return resultOf(there);
   const startedAt = new Date();
   const begun = performance.now();
-  const earlier = findEarlier(listed, claimUid);
-  const run = task.source.kind === 'device' ? captureDevice : captureTree;
-  const { manifest, data } = await run({ task, options, halt, repository, earlier, startedAt, scratch: scratch.path });
+  // Opening is mostly the deriving of a key: meanwhile the names of a tree are walked.
+  const [{ repository, listed }, tree] = await together(
+    halt,
+    open(task, options, scratch),
+    task.source.kind === 'device' ? Promise.resolve(undefined) : survey(task, options, scratch),
+  );
+  const there = findCapture(listed, task.key);
+  if (there !== undefined) return resultOf(there);
+  const run = { task, options, halt, repository, startedAt, scratch: scratch.path };
+  const { manifest, data } =
+    tree === undefined ? await captureDevice(run) : await captureTree(run, tree, findEarlier(listed, claimUid));
   const about: About = {
     takenAt: startedAt.toISOString(),
     bytes: manifest.totals.bytes,
@@ -72,13 +75,24 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
   return resultOf({ about, manifest: written.snapshotId });
 }
 
+async function open({ key, origin }: Task, options: RunOptions, scratch: Scratch): Promise<Opened> {
+  const wanted = [tagsOfKey(key), tagsOfClaim(origin.claimUid)];
+  const opened = await openRepository(options, { scratch, absent: 'create', wanted });
+  // At once, though the walk may take minutes yet: captures wait for the word that the repository is there.
+  options.onProgress({ bytesDone: 0, files: 0 });
+  return opened;
+}
+
+function survey({ source, consistency }: Task, { signal }: RunOptions, { path }: Scratch): Promise<TreeDescription> {
+  return describeTree({ root: source.path, scratch: path, live: consistency === 'live', signal });
+}
+
 interface Run {
   readonly task: Task;
   readonly options: RunOptions;
   /** Ends all work at once. */
   readonly halt: AbortController;
   readonly repository: Repository;
-  readonly earlier: Earlier;
   readonly startedAt: Date;
   readonly scratch: string;
 }
@@ -88,13 +102,14 @@ interface Taken {
   readonly manifest: Manifest;
 }
 
-async function captureTree({ task, options, halt, repository, earlier, startedAt, scratch }: Run): Promise<Taken> {
+async function captureTree(
+  { task, options, halt, repository, startedAt }: Run,
+  description: TreeDescription,
+  earlier: Earlier,
+): Promise<Taken> {
   const { key, origin, source, consistency } = task;
-  const { logger, signal } = options;
-  const live = consistency === 'live';
-  const description = await describeTree({ root: source.path, scratch, live, signal });
   const { files, bytes } = description.survey;
-  logger.info('capturing', { files, bytes, consistency });
+  options.logger.info('capturing', { files, bytes, consistency });
   const counted = { bytes: 0, length: bytes, files: 0 };
   using _ = reportProgress(() => counted, options.onProgress);
   const [data] = await together(

@@ -22,14 +22,16 @@ import {
   writeText,
 } from '../../tree/index.ts';
 import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE, tagsOfKey } from '../snapshot-capture/captures.ts';
-import { makeScratch, openRepository, type RunOptions } from '../snapshot-capture/work.ts';
+import { makeScratch, openRepository, type RunOptions, together } from '../snapshot-capture/work.ts';
 import type { Restored } from './restored.ts';
 import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
 import type { RestoreTask } from './task.ts';
 
 /** @throws VolprimeError; then the target must not be used. */
-export async function restoreFromRepository(task: RestoreTask, key: string, options: RunOptions): Promise<Restored> {
+export async function restoreFromRepository(task: RestoreTask, key: string, given: RunOptions): Promise<Restored> {
   using scratch = makeScratch();
+  const halt = new AbortController();
+  const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
   const wanted = [tagsOfKey(key)];
   const { repository, listed } = await openRepository(options, { scratch, absent: 'refuse', wanted });
   const found = findCapture(listed, key);
@@ -38,37 +40,45 @@ export async function restoreFromRepository(task: RestoreTask, key: string, opti
   }
   requireSameKind(found.about.kind, task.target.kind);
   if (task.target.kind === 'device') return await restoreDevice(task, found, repository, options);
-  return await restoreTree(task, found, { repository, scratch: scratch.path }, options);
+  return await restoreTree(task, found, { repository, scratch: scratch.path, halt }, options);
 }
 
 interface Store {
   readonly repository: Repository;
   readonly scratch: string;
+  /** Ends all work at once. */
+  readonly halt: AbortController;
 }
 
 async function restoreTree(
   { target, subtree: asked, verify }: RestoreTask,
   { about, manifest }: Capture,
-  { repository, scratch }: Store,
+  { repository, scratch, halt }: Store,
   { logger, signal, onProgress }: RunOptions,
 ): Promise<Restored> {
   const subtree = normalSubtree(asked);
   const within = byteStringOfText(subtree);
   const fidelity = fidelityOf(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const manifestText = () => repository.dump(manifest, MANIFEST_FILE);
-  // What is read twice is fetched once: restic derives its key, for up to a second, each time.
-  const text = verify ? await keep(join(scratch, 'manifest.zst'), manifestText()) : manifestText;
-  const records = () => readManifest(text());
-  // Before anything is written: is it there at all?
-  const root = await findDirectory(records(), within);
+  const describe = async () => {
+    // What is read twice is fetched once: restic derives its key, for up to a second, each time.
+    const text = verify ? await keep(join(scratch, 'manifest.zst'), manifestText()) : manifestText;
+    const records = () => readManifest(text());
+    return { records, root: await findDirectory(records(), within) };
+  };
   const counted = { bytes: 0, length: subtree === '' ? about.bytes : undefined, files: 0 };
   using _ = reportProgress(() => counted, onProgress);
-  await cleanTree(target.path, signal);
-  logger.info('restoring', { bytes: about.bytes, files: about.files, subtree });
-  await repository.restore(about.data, subtree, target.path, ({ bytes_restored = 0, files_restored = 0 }) => {
-    counted.bytes = bytes_restored;
-    counted.files = files_restored;
-  });
+  const fill = async () => {
+    await cleanTree(target.path, signal);
+    logger.info('restoring', { bytes: about.bytes, files: about.files, subtree });
+    await repository.restore(about.data, subtree, target.path, ({ bytes_restored = 0, files_restored = 0 }) => {
+      counted.bytes = bytes_restored;
+      counted.files = files_restored;
+    });
+  };
+  // Whether a directory is there at all is found out before anything is written; the root is in every capture.
+  const before = subtree === '' ? undefined : await describe();
+  const [{ records, root }] = await together(halt, before ? Promise.resolve(before) : describe(), fill());
   await finishRoot(target.path, root, fidelity, signal);
   await flushVolume(target.path, signal);
   // By the manifest: restic counts directories among its files.
