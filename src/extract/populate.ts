@@ -12,7 +12,6 @@ import { createDigest } from './digest.ts';
 import { noteText } from './entries/notes.ts';
 import type { Job, Layer } from './job.ts';
 import { createInlinePipeline } from './pipeline/inline-pipeline.ts';
-import type { Pipeline } from './pipeline/pipeline.ts';
 import { createThreadPipeline } from './pipeline/thread-pipeline.ts';
 import { type Progress, reportProgress } from './progress.ts';
 import { abortable, readAhead } from './pipeline/reading.ts';
@@ -53,13 +52,14 @@ export async function populate(given: Job, options: PopulateOptions): Promise<Po
   counts.files = () => pipeline.files;
   using _writeBack = target.writeBack();
 
-  const digests = [await feed(pipeline, begin.source, first)];
+  await pipeline.feed(begin.source);
   for (const layer of job.layers.slice(1)) {
     await using next = await options.openSource(layer);
     target.checkRoom(next.length);
-    digests.push(await feed(pipeline, counted(abortable(next, signal), counts), layer));
+    await pipeline.feed(counted(abortable(next, signal), counts));
   }
-  const { files, notes } = await pipeline.finish();
+  const { files, notes, digests } = await pipeline.finish();
+  job.layers.forEach(({ checksum }, index) => requireChecksum(checksum, digests[index]));
   for (const [note, entries] of notes) logger.warn(noteText(note), { entries });
   logger.info('flushing', { bytes: counts.bytes, files });
   await target.flush();
@@ -97,15 +97,10 @@ function counted(source: ByteSource, counts: Counts): ByteSource {
   };
 }
 
-/** @returns the body's digest. @throws PermanentError `ChecksumMismatch` */
-async function feed(pipeline: Pipeline, source: ByteSource, layer: Layer): Promise<string> {
-  const digest = createDigest(layer.checksum);
-  await pipeline.feed(source, (bytes) => digest.update(bytes));
-  const found = digest.result();
-  if (layer.checksum !== undefined && layer.checksum !== found) {
-    throw new PermanentError('ChecksumMismatch', `Expected ${layer.checksum}, got ${found}.`);
-  }
-  return found;
+/** @throws PermanentError `ChecksumMismatch` */
+function requireChecksum(expected: string | undefined, found: string | undefined): void {
+  if (expected === undefined || expected === found) return;
+  throw new PermanentError('ChecksumMismatch', `Expected ${expected}, got ${found}.`);
 }
 
 /** Of one body its own; of several the digest of their digests, one per line. */

@@ -68,7 +68,7 @@ export async function extract(archive: Buffer, root: string, options: Extraction
   const layers = [layerOf({ format: 'tar' })];
   const signal = new AbortController().signal;
   await using pipeline: Pipeline = pipelines[through](jobOf(root, { layers, ...job }), root, signal);
-  await pipeline.feed(memorySource(archive, step), () => undefined);
+  await pipeline.feed(memorySource(archive, step));
   const { files, notes } = await pipeline.finish();
   return { files, notes: [...notes.keys()].map((note: Note) => noteText(note)) };
 }

@@ -54,7 +54,8 @@ const XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const BZIP2 = /^BZh[1-9]$/;
 const BZIP2_MARKS: ReadonlySet<string> = new Set(['314159265359', '177245385090']);
 
-function compressionOf(head: Buffer): Compression | undefined {
+/** @param head the beginning of a body; one that is shorter than a block may not show it. */
+export function compressionOf(head: Buffer): Compression | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   if (head.subarray(0, XZ.length).equals(XZ)) return 'xz';
   if (BZIP2.test(head.toString('latin1', 0, 4)) && BZIP2_MARKS.has(head.toString('hex', 4, 10))) return 'bzip2';

@@ -49,7 +49,7 @@ export class Extraction {
   }
 
   /** After the last layer. */
-  finish(): StageReport {
+  finish(): Pick<StageReport, 'files' | 'notes'> {
     this.#planner.finish();
     return { files: this.files, notes: this.#notes };
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { paxHeader, type RawEntry, tar } from '../../../test/support/archives.ts';
 import { extract, jobOf, layerOf, memorySource, pipelines } from '../../../test/support/extraction.ts';
@@ -107,7 +107,7 @@ describe.each(['inline', 'threads', 'three writers'] as const)('%s', (through) =
     const files = await withPipeline(
       through,
       async (pipeline) => {
-        for (const body of [first, second]) await pipeline.feed(memorySource(body), () => undefined);
+        for (const body of [first, second]) await pipeline.feed(memorySource(body));
         return (await pipeline.finish()).files;
       },
       { job: { layers } },
@@ -117,6 +117,27 @@ describe.each(['inline', 'threads', 'three writers'] as const)('%s', (through) =
       'second',
       'a file now',
     ]);
+  });
+
+  test('the digest of each body as it came, whatever it was compressed with and however little of it came first', async () => {
+    const plain = tar([{ name: 'big', data: big }]);
+    const bodies = [plain, gzipSync(plain), zstdCompressSync(plain), tar([{ name: 'small', data: 'x' }])];
+    const checksums = [undefined, `sha512:${'0'.repeat(128)}`, undefined, `sha512:${'0'.repeat(128)}`];
+    const layers = checksums.map((checksum) => layerOf({ format: 'tar', checksum }));
+    const digests = await withPipeline(
+      through,
+      async (pipeline) => {
+        for (const [index, body] of bodies.entries())
+          await pipeline.feed(memorySource(body, index === 2 ? 3 : 100_000));
+        return (await pipeline.finish()).digests;
+      },
+      { job: { layers } },
+    );
+    const expected = bodies.map((body, index) => {
+      const algorithm = checksums[index] === undefined ? 'sha256' : 'sha512';
+      return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
+    });
+    expect(digests).toEqual(expected);
   });
 
   const failures: [what: string, archive: Buffer, error: object][] = [
@@ -162,7 +183,7 @@ describe.each(['inline', 'threads', 'three writers'] as const)('%s', (through) =
         return length;
       },
     };
-    await expect(withPipeline(through, (pipeline) => pipeline.feed(source, () => undefined))).rejects.toBe(failure);
+    await expect(withPipeline(through, (pipeline) => pipeline.feed(source))).rejects.toBe(failure);
   });
 
   test.each([
@@ -212,7 +233,7 @@ describe('threads', () => {
 
   test('an abort ends a wait for the source', async () => {
     const stop = new AbortController();
-    const fed = withPipeline('threads', (pipeline) => pipeline.feed(silent, () => undefined), { signal: stop.signal });
+    const fed = withPipeline('threads', (pipeline) => pipeline.feed(silent), { signal: stop.signal });
     stop.abort(new Error('told to stop'));
     await expect(fed).rejects.toThrow('told to stop');
   });
@@ -223,7 +244,7 @@ describe('threads', () => {
       ...begun,
       read: async (into) => (await begun.read(into)) || silent.read(into),
     };
-    const fed = withPipeline('threads', (pipeline) => pipeline.feed(source, () => undefined));
+    const fed = withPipeline('threads', (pipeline) => pipeline.feed(source));
     await expect(fed).rejects.toMatchObject({ code: 'HostileArchive' });
   });
 
@@ -231,7 +252,7 @@ describe('threads', () => {
     // What the write thread begins with is not there.
     const job = jobOf(root, { layers: [layerOf({ format: 'tar' })] });
     await using pipeline = pipelines.threads(job, join(root, 'missing'), idle);
-    await expect(pipeline.feed(silent, () => undefined)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(pipeline.feed(silent)).rejects.toMatchObject({ code: 'ENOENT' });
     expect(readdirSync(root)).toEqual([]);
   });
 });

@@ -15,6 +15,8 @@ export interface DecodeTask {
   readonly batches: readonly RingMemory[];
   /** One word: files so far. */
   readonly files: SharedArrayBuffer;
+  /** A word for each layer: not 0 where this stage takes the digest of the body. It stands when the body's first slot comes. */
+  readonly digesting: SharedArrayBuffer;
 }
 
 export interface WriteTask {
@@ -37,4 +39,6 @@ export interface StageReport {
   /** Of the decode stage: files, hard links and symbolic links. Of the write stage: minus those that gave way to later ones. */
   readonly files: number;
   readonly notes: Notes;
+  /** Of the bodies whose digests the stage was to take, in their order. */
+  readonly digests: readonly string[];
 }

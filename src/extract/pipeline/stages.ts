@@ -1,4 +1,6 @@
 /** The two stages behind the download, as each runs in a thread of its own. */
+import type { Pieces } from '../decode/pieces.ts';
+import { createDigest, type Digest } from '../digest.ts';
 import { BatchWriter, executeBatches } from '../ring/batch.ts';
 import { ShardedWriter } from '../ring/sharded-writer.ts';
 import { RingConsumer, type RingMemory } from '../ring/slot-ring.ts';
@@ -9,17 +11,32 @@ import type { TreeCommands } from '../write/tree-commands.ts';
 import { openExecutor } from './executor.ts';
 
 /** From the bodies in the input ring to commands in batches. */
-export async function decode({ job, root, input, batches, files }: DecodeTask): Promise<StageReport> {
+export async function decode({ job, root, input, batches, files, digesting }: DecodeTask): Promise<StageReport> {
   const ring = new RingConsumer(input);
   const memory = commandsTo(batches);
   using here = openExecutor(job, root);
   const extraction = new Extraction(job, divided(here, memory), memory);
   const counter = new Uint32Array(files);
   const onPiece = () => void Atomics.store(counter, 0, extraction.files);
-  for (const layer of job.layers) await extraction.extract(layer, ringPieces(ring), onPiece);
+  const asked = new Uint32Array(digesting);
+  const digests: string[] = [];
+  for (const [index, layer] of job.layers.entries()) {
+    const digest = createDigest(layer.checksum);
+    const isAsked = () => Atomics.load(asked, index) !== 0;
+    await extraction.extract(layer, digested(ringPieces(ring), digest, isAsked), onPiece);
+    if (isAsked()) digests.push(digest.result());
+  }
   const report = extraction.finish();
   memory.finish();
-  return report;
+  return { ...report, digests };
+}
+
+function digested(pieces: Pieces, digest: Digest, isAsked: () => boolean): Pieces {
+  const take = (piece: Buffer | undefined) => {
+    if (piece !== undefined && isAsked()) digest.update(piece);
+    return piece;
+  };
+  return { next: () => take(pieces.next()), nextAsync: async () => take(await pieces.nextAsync()) };
 }
 
 /** Directories are made at once, in the thread that has the time for it; what needs them follows by the ring. */
@@ -49,5 +66,5 @@ function commandsTo(batches: readonly RingMemory[]): BatchWriter | ShardedWriter
 export function write({ job, root, batches }: WriteTask): StageReport {
   using executor = openExecutor(job, root);
   executeBatches(new RingConsumer(batches), batches, executor);
-  return { files: -executor.replaced, notes: new Map() };
+  return { files: -executor.replaced, notes: new Map(), digests: [] };
 }

@@ -4,11 +4,13 @@
  * waits. The first failure of a stage stops both rings, which ends the others (docs/decisions/0018).
  */
 import { availableParallelism } from 'node:os';
+import type { Digest } from '../digest.ts';
 import { addNotes, type Notes } from '../entries/notes.ts';
 import type { Job } from '../job.ts';
 import { createBatchRing } from '../ring/batch.ts';
 import { createRing, RingProducer, RingStoppedError, stopRing } from '../ring/slot-ring.ts';
 import type { ByteSource } from '../source/source.ts';
+import { BodyDigests } from './body-digests.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { StageReport } from './protocol.ts';
 import { startStage } from './thread.ts';
@@ -22,8 +24,9 @@ export function createThreadPipeline(job: Job, root: string, signal: AbortSignal
   const batches = Array.from({ length: writers }, createBatchRing);
   const files = new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT);
   const counter = new Uint32Array(files);
+  const bodies = new BodyDigests(job.layers);
   const stages = [
-    startStage({ stage: 'decode', job, root, input, batches, files }),
+    startStage({ stage: 'decode', job, root, input, batches, files, digesting: bodies.elsewhere }),
     ...batches.map((memory) => startStage({ stage: 'write', job, root, batches: memory })),
   ];
   const ring = new RingProducer(input);
@@ -35,14 +38,17 @@ export function createThreadPipeline(job: Job, root: string, signal: AbortSignal
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
 
-  async function feedAll(source: ByteSource, onBytes: (bytes: Buffer) => void): Promise<void> {
-    for (;;) {
+  async function feedAll(source: ByteSource): Promise<void> {
+    let body: Digest | undefined;
+    for (let isFirst = true; ; isFirst = false) {
       const slot = await ring.reserveAsync();
       const length = await failure.interrupt(source.read(slot));
+      const bytes = slot.subarray(0, length);
+      if (isFirst) body = bodies.begin(bytes);
       ring.publish(length);
-      if (length === 0) return;
+      if (length === 0) return bodies.end(body);
       // Behind the hand-over: the decode thread reads the same bytes meanwhile.
-      onBytes(slot.subarray(0, length));
+      body?.update(bytes);
     }
   }
 
@@ -50,10 +56,10 @@ export function createThreadPipeline(job: Job, root: string, signal: AbortSignal
     get files() {
       return Atomics.load(counter, 0);
     },
-    feed: (source, onBytes) => failure.guard(feedAll(source, onBytes)),
+    feed: (source) => failure.guard(feedAll(source)),
     async finish() {
       const reports = await failure.guard(failure.interrupt(Promise.all(stages.map(({ ended }) => ended))));
-      return sum(reports);
+      return { ...sum(reports), digests: bodies.with(reports.flatMap((report) => report?.digests ?? [])) };
     },
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', onAbort);
@@ -71,7 +77,7 @@ function writersFor({ target }: Job): number {
   return Math.min(Math.max(availableParallelism() - 2, 1), MAX_WRITERS);
 }
 
-function sum(reports: readonly (StageReport | undefined)[]): StageReport {
+function sum(reports: readonly (StageReport | undefined)[]): Pick<StageReport, 'files' | 'notes'> {
   const notes: Notes = new Map();
   let files = 0;
   for (const report of reports) {
