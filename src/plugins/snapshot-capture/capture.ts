@@ -60,10 +60,10 @@ export async function capture(task: Task, given: RunOptions): Promise<CaptureRes
     takenAt: startedAt.toISOString(),
     bytes: manifest.totals.bytes,
     files: manifest.totals.files,
-    addedBytes: data.addedBytes,
+    addedBytes: data?.addedBytes ?? 0,
     changed: manifest.totals.changed,
     durationMs: Math.round(performance.now() - begun),
-    data: data.snapshotId,
+    ...(data && { data: data.snapshotId }),
     kind: task.source.kind,
     length: manifest.length,
   };
@@ -98,9 +98,13 @@ interface Run {
 }
 
 interface Taken {
-  readonly data: Summary;
+  /** Undefined: there was nothing to take. */
+  readonly data: Summary | undefined;
   readonly manifest: Manifest;
 }
+
+/** Names of an empty volume. */
+const ROOT_ALONE = 1;
 
 async function captureTree(
   { task, options, halt, repository, startedAt }: Run,
@@ -108,8 +112,12 @@ async function captureTree(
   earlier: Earlier,
 ): Promise<Taken> {
   const { key, origin, source, consistency } = task;
-  const { files, bytes } = description.survey;
+  const { names, files, bytes } = description.survey;
   options.logger.info('capturing', { files, bytes, consistency });
+  if (names === ROOT_ALONE) {
+    await description.read();
+    return { data: undefined, manifest: await description.complete(headerOf(task, startedAt)) };
+  }
   const counted = { bytes: 0, length: bytes, files: 0 };
   using _ = reportProgress(() => counted, options.onProgress);
   const [data] = await together(

@@ -18,8 +18,8 @@ export const DEVICE_FILE = 'volume.img';
 
 /** As it stands in the manifest's tag. */
 const aboutSchema = captureResultSchema.extend({
-  /** Snapshot of the data. */
-  data: z.string().min(1),
+  /** Snapshot of the data; an empty volume has none, since restic makes none of nothing. */
+  data: z.string().min(1).optional(),
   kind: z.enum(['directory', 'device']),
   /** Bytes of the manifest; one that has fewer was cut. */
   length: z.int().min(1),
@@ -69,6 +69,12 @@ export function findEarlier(listed: readonly RepositorySnapshot[], claimUid: str
   return { capture: completeIn(all), data: all.findLast(({ tags }) => tags.includes(DATA))?.id };
 }
 
+/** Of a device, or of a volume that was not empty. @throws RangeError */
+export function dataOf({ data }: About): string {
+  if (data === undefined) throw new RangeError('a capture of a device has data');
+  return data;
+}
+
 export function resultOf({ about }: Capture): CaptureResult {
   return captureResultSchema.parse(about);
 }
@@ -81,7 +87,7 @@ function completeIn(snapshots: readonly RepositorySnapshot[]): Capture | undefin
     .flatMap(({ about, manifest, bytes }) =>
       about !== undefined && about.length === bytes ? [{ about, manifest }] : [],
     )
-    .findLast(({ about }) => snapshots.some(({ id }) => id === about.data));
+    .findLast(({ about }) => about.data === undefined || snapshots.some(({ id }) => id === about.data));
 }
 
 function aboutIn(tags: readonly string[]): About | undefined {

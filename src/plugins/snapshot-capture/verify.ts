@@ -15,7 +15,7 @@ import {
   printable,
   readManifest,
 } from '../../tree/index.ts';
-import { type Capture, DEVICE_FILE, MANIFEST_FILE } from './captures.ts';
+import { type Capture, dataOf, DEVICE_FILE, MANIFEST_FILE } from './captures.ts';
 
 export interface VerifyOptions {
   readonly onBytes: (bytes: number) => void;
@@ -30,12 +30,14 @@ export async function verifyCapture(
 ): Promise<void> {
   const records = readManifest(repository.dump(manifest, MANIFEST_FILE));
   if (about.kind === 'device') {
-    const content = inExtents(repository.dump(about.data, DEVICE_FILE));
+    const content = inExtents(repository.dump(dataOf(about), DEVICE_FILE));
     await compareExtents(content, records, onBytes);
     return;
   }
-  await compareTar(repository.dump(about.data), records, onBytes, signal);
+  await compareTar(about.data === undefined ? nothing() : repository.dump(about.data), records, onBytes, signal);
 }
+
+async function* nothing(): AsyncGenerator<Buffer, void> {}
 
 /** An entry of the archive with the digest of its content. */
 interface Archived {

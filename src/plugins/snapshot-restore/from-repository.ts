@@ -21,7 +21,14 @@ import {
   writeDevice,
   writeText,
 } from '../../tree/index.ts';
-import { type Capture, DEVICE_FILE, findCapture, MANIFEST_FILE, tagsOfKey } from '../snapshot-capture/captures.ts';
+import {
+  type Capture,
+  dataOf,
+  DEVICE_FILE,
+  findCapture,
+  MANIFEST_FILE,
+  tagsOfKey,
+} from '../snapshot-capture/captures.ts';
 import { makeScratch, openRepository, type RunOptions, together } from '../snapshot-capture/work.ts';
 import type { Restored } from './restored.ts';
 import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
@@ -71,6 +78,8 @@ async function restoreTree(
   const fill = async () => {
     await cleanTree(target.path, signal);
     logger.info('restoring', { bytes: about.bytes, files: about.files, subtree });
+    // Of an empty volume there is no data.
+    if (about.data === undefined) return;
     await repository.restore(about.data, subtree, target.path, ({ bytes_restored = 0, files_restored = 0 }) => {
       counted.bytes = bytes_restored;
       counted.files = files_restored;
@@ -111,7 +120,7 @@ async function restoreDevice(
   requireDevice(target.path);
   const counted = { bytes: 0, length: about.bytes, files: 0 };
   using _ = reportProgress(() => counted, onProgress);
-  const content = inExtents(repository.dump(about.data, DEVICE_FILE));
+  const content = inExtents(repository.dump(dataOf(about), DEVICE_FILE));
   await writeDevice(target.path, content, (bytes) => (counted.bytes += bytes));
   if (verify) {
     logger.info('comparing');

@@ -9,10 +9,12 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -226,6 +228,27 @@ describe('what must never be bound', () => {
     expect(await restore('half', volume('halved'))).toMatchObject({ reason: 'CaptureNotFound' });
     expect(await capture('half', source)).toMatchObject({ outcome: 'captured' });
     expect(await restore('half', join(work, 'halved'))).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  test('an empty volume is captured, again, checked, and empties the volume that it is restored into', async () => {
+    const source = volume('empty');
+    mkdirSync(join(source, 'lost+found'));
+    chmodSync(source, 0o750);
+    utimesSync(source, 1_600_000_000, 1_600_000_000);
+    for (const key of ['empty', 'still-empty']) {
+      const captured = { outcome: 'captured', capture: { files: 0, addedBytes: 0 } };
+      expect(await capture(key, source, { origin: { ...origin, claimUid: 'claim-empty' } })).toMatchObject(captured);
+      expect(await ask('verify', key)).toMatchObject({ outcome: 'captured', verified: true });
+    }
+    const target = volume('emptied');
+    writeFileSync(join(target, 'file'), 'of an attempt before');
+    const result = { outcome: 'succeeded', targets: [{ files: 0, bytes: 0, verification: 'manifest' }] };
+    expect(await restore('empty', target)).toMatchObject(result);
+    expect(readdirSync(target)).toEqual([]);
+    expect([statSync(target).mode & 0o777, statSync(target).mtimeMs]).toEqual([0o750, 1_600_000_000_000]);
+    expect(await ask('forget', 'empty')).toMatchObject({ outcome: 'forgotten' });
+    expect(await ask('look', 'empty')).toMatchObject({ reason: 'SnapshotNotFound' });
+    expect(await restore('still-empty', target)).toMatchObject(result);
   });
 
   test('a path that is not in the snapshot, or would leave it', async () => {
