@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../image/bundle.ts';
 import { TASK_VERSION } from '../../src/plugins/download-and-extract/index.ts';
+import { POPULATOR_FLAGS } from '../../src/plugins/download-and-extract/task.ts';
 import { cpuMsOfChildren } from '../cpu.ts';
 
 const projectDir = join(import.meta.dirname, '../..');
@@ -66,7 +67,7 @@ interface PodOptions {
 export function pod(task: object, { flush, variables }: PodOptions): Command {
   const path = process.env['PATH'] ?? '';
   return {
-    arguments: [process.execPath, join(buildDir, 'dist/pod/main.js')],
+    arguments: [process.execPath, ...POPULATOR_FLAGS, join(buildDir, 'dist/pod/main.js')],
     env: {
       ...variables,
       PATH: flush ? path : `${noSyncDir}:${path}`,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** Entry of the populator pod. Exit code 0: populated; 1: worth another attempt; 2: no later attempt can succeed. */
-import './memory-flags.ts';
 import { exitCodeOf, writeReport } from './report.ts';
 import { runPod } from './run-pod.ts';
 
