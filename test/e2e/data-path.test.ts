@@ -188,7 +188,35 @@ describe('owners', () => {
   );
 });
 
-async function begin(namespace: string, { name, routes, spec }: Case): Promise<void> {
+describe('a volume whose root only root may write to', () => {
+  const root = { name: 'root-owned', routes: { a: { body: archive } }, listing };
+  const found = (namespace: string) => printed(namespace, 'root-owned', 'stat -c %a . && stat -c %u:%g README.txt');
+
+  test(
+    'is filled in the profile restricted, by the group that the kubelet gives it',
+    async () => {
+      await begin(restricted, { ...root, spec: (url) => ({ sourceURL: url('a') }) }, 'root-owned');
+      await expectPopulated(suite, { namespace: restricted }, { 'root-owned': listing });
+      // The reader must be root, which this namespace does not admit.
+      await admit(suite.cluster, restricted, 'baseline');
+      expect((await found(restricted)).trim().split('\n')).toEqual(['2775', '65532:65532']);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'is filled in the profile privileged-data, and stays as its driver made it',
+    async () => {
+      const preserved = (url: (name: string) => string) => ({ sourceURL: url('a'), ownership: { preserve: true } });
+      await begin(baseline, { ...root, spec: preserved }, 'root-owned');
+      await expectPopulated(suite, { namespace: baseline }, { 'root-owned': listing });
+      expect((await found(baseline)).trim().split('\n')).toEqual(['755', '0:0']);
+    },
+    TEST_MS,
+  );
+});
+
+async function begin(namespace: string, { name, routes, spec }: Case, storageClass = 'imm-del'): Promise<void> {
   const path = (file: string) => `/${sourceName(namespace, name)}/${file}`;
   for (const [file, route] of Object.entries(routes)) suite.archives.set(path(file), route);
   const source = aProvider(
@@ -196,7 +224,7 @@ async function begin(namespace: string, { name, routes, spec }: Case): Promise<v
     name,
     spec((file) => `${suite.archives.url}${path(file)}`),
   );
-  await suite.apply(source, aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(name) }));
+  await suite.apply(source, aClaimManifest({ name, namespace, storageClass, source: providerRef(name) }));
 }
 
 /** What a script says that runs in the volume. */

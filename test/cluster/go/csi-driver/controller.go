@@ -89,6 +89,9 @@ func (c *controllerServer) plan(r *csi.CreateVolumeRequest) (*volume, error) {
 	case value != "" && value != backingDirectory:
 		return nil, status.Errorf(codes.InvalidArgument, "parameter backing is %q, not directory or image", value)
 	}
+	if value := r.Parameters[rootParameter]; value != "" && value != rootOpen && value != rootOwned {
+		return nil, status.Errorf(codes.InvalidArgument, "parameter %s is %q, not %s or %s", rootParameter, value, rootOpen, rootOwned)
+	}
 	size := int64(defaultCapacity)
 	if required := r.CapacityRange.GetRequiredBytes(); required > 0 {
 		size = required
@@ -180,7 +183,7 @@ func fill(v *volume, from *origin) error {
 		if err := os.Mkdir(v.DataPath, 0o755); err != nil {
 			return err
 		}
-		if err := os.Chmod(v.DataPath, 0o777); err != nil {
+		if err := openRoot(v, v.DataPath); err != nil {
 			return err
 		}
 	}

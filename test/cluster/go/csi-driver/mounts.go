@@ -136,7 +136,8 @@ func detachLoop(image string) error {
 
 // mountImage makes the file system at first use, and lets it grow to the size of the image. It grows before it is
 // mounted: growing a mounted one needs CAP_SYS_RESOURCE, which not every machine grants.
-func mountImage(image, target string) error {
+func mountImage(v *volume, target string) error {
+	image := v.DataPath
 	device, err := attachLoop(image)
 	if err != nil {
 		return err
@@ -149,7 +150,23 @@ func mountImage(image, target string) error {
 	if err := errors.Join(err, detachLoop(image)); err != nil {
 		return err
 	}
-	return os.Chmod(target, 0o777)
+	return openRoot(v, target)
+}
+
+const (
+	// rootParameter says what a new volume's root directory is like, which belongs to root.
+	rootParameter = "root"
+	// rootOpen lets everybody write to it.
+	rootOpen = "0777"
+	// rootOwned is what mkfs makes and most drivers leave as it is: others than root need the pod's fsGroup.
+	rootOwned = "0755"
+)
+
+func openRoot(v *volume, directory string) error {
+	if v.Parameters[rootParameter] == rootOwned {
+		return nil
+	}
+	return os.Chmod(directory, 0o777)
 }
 
 func prepareFileSystem(device string) error {

@@ -68,7 +68,7 @@ func stage(v *volume, target string) error {
 	if err != nil || mounted {
 		return err
 	}
-	return mountImage(v.DataPath, target)
+	return mountImage(v, target)
 }
 
 func (n *nodeServer) NodeUnstageVolume(_ context.Context, r *csi.NodeUnstageVolumeRequest) (*csi.NodeUnstageVolumeResponse, error) {
