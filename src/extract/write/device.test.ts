@@ -10,14 +10,17 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.ts';
 import { jobOf, layerOf, memorySource } from '../../../test/support/extraction.ts';
 import { silent } from '../../../test/support/silent-logger.ts';
 import { populate } from '../populate.ts';
+import { writeBackDevice } from './write-back.ts';
 
 /** Everything is flushed to a disk that others use as well. */
 jest.setTimeout(60_000);
@@ -85,6 +88,20 @@ describeAsRoot('an image onto a block device', () => {
       expect(readFileSync(device).subarray(0, blank.length).equals(blank)).toBe(true);
       expect(statSync(join(work, 'disk')).blocks * 512).toBeLessThanOrEqual(room);
       expect(readFileSync(device).at(-1)).toBe(behind);
+    }
+  });
+
+  test('what was written goes to the disk while more of it comes', async () => {
+    const room = () => statSync(join(work, 'disk')).blocks * 512;
+    execFileSync('blkdiscard', [device]);
+    using _ = writeBackDevice(device);
+    for (const position of [0, SIZE / 2]) {
+      const before = room();
+      const fd = openSync(device, 'r+');
+      writeSync(fd, randomBytes(1_000_000), 0, 1_000_000, position);
+      // Until all of them are closed, nobody but the one under test writes it back.
+      await eventually('the disk to have it', room, (bytes) => bytes >= before + 1_000_000);
+      closeSync(fd);
     }
   });
 

@@ -11,7 +11,7 @@ const PAUSE_MS = 100;
 
 /** @returns disposed of, it ends after the call that is under way. @throws Error of the system where the device cannot be opened. */
 export function writeBackDevice(path: string): Disposable {
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, 'r');
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
   const again = () => {
