@@ -24,11 +24,16 @@ export interface LocalTarget {
  */
 export function openTarget(given: string, onExisting: OnExisting): LocalTarget {
   const whole = resolve(given);
-  if (statSync(whole, { throwIfNoEntry: false })?.isBlockDevice() === true) return openDevice(whole, onExisting);
+  if (kindOf(whole) === 'device') return openDevice(whole, onExisting);
   const { path, made } = directoryAt(whole);
   if (onExisting === 'Fail') refuseContent(path);
   if (onExisting === 'Clean') refuseHome(path);
   return { path, kind: 'directory', undo: onExisting === 'Merge' ? () => stillThere(path) : () => empty(path, made) };
+}
+
+/** What is not there yet will be a directory. */
+export function kindOf(path: string): LocalTarget['kind'] {
+  return statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true ? 'device' : 'directory';
 }
 
 /** Nothing tells whether a device holds somebody's data. */

@@ -11,6 +11,7 @@ import { type ArchiveServer, startArchiveServer } from '../../../test/support/ar
 import { tar } from '../../../test/support/archives.ts';
 import { childrenOfTests } from '../../../test/support/child-processes.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
+import { lockDirectory } from '../../extract/write/target-lock.ts';
 import { lastProgress, parsePodReport } from '../../sdk/index.ts';
 
 jest.setTimeout(60_000);
@@ -145,6 +146,27 @@ describe('the directory', () => {
     expect([code, report]).toEqual([2, expect.objectContaining({ reason: 'VolumeNotEmpty' })]);
     expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
     expect(server.requests).toEqual([]);
+  });
+
+  test('that somebody else fills is left to them, whatever was said', async () => {
+    content();
+    await using _ = await lockDirectory(target);
+    for (const flags of [
+      ['--on-existing', 'Clean'],
+      ['--on-existing', 'Merge'],
+    ]) {
+      expect(await fromUrl(...flags)).toMatchObject({ code: 1, report: { reason: 'VolumeBusy' } });
+    }
+    expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
+  });
+
+  test('is not cleaned for an image, which goes onto a device', async () => {
+    content();
+    expect(await fromUrl('--format', 'Raw', '--on-existing', 'Clean')).toMatchObject({
+      code: 2,
+      report: { reason: 'InvalidTarget' },
+    });
+    expect(readFileSync(join(target, 'ours/file'), 'utf8')).toBe('ours');
   });
 
   test('is cleaned where that is asked for', async () => {

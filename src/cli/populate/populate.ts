@@ -9,7 +9,7 @@ import { AttemptFailedError, PermanentError, type PopulateReport } from '../../s
 import type { ProviderSpec } from '../../api/provider.ts';
 import { holdsImage } from '../../plugins/download-and-extract/job-of.ts';
 import { TASK_VERSION } from '../../plugins/download-and-extract/task.ts';
-import { type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
+import { kindOf, type LocalTarget, type OnExisting, openTarget } from './local-target.ts';
 import type { Reporter } from './reporter.ts';
 import { readSource, type SourceFlags } from './source.ts';
 
@@ -35,8 +35,8 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
   try {
     const { spec, ...files } = await readSource(flags);
     const onExisting = flags.onExisting ?? spec.onExisting ?? 'Fail';
+    refuseMisfit(spec, flags.target);
     target = openTarget(flags.target, onExisting);
-    refuseMisfit(spec, target);
     const { path, kind } = target;
     const { runTask } = await import('../../plugins/download-and-extract/run.ts');
     const targets = await runTask(
@@ -58,12 +58,15 @@ export async function populate({ flags, reporter, signal }: PopulateOptions): Pr
     return exitCodeOf(report);
   } catch (error) {
     const report = failureReport(signal.aborted ? interrupted(signal.reason) : error);
-    reporter.end(report, undo(target));
+    // What is in a directory that somebody else fills is theirs.
+    reporter.end(report, report.reason === 'VolumeBusy' ? undefined : undo(target));
     return signal.reason === 'SIGINT' ? INTERRUPTED : exitCodeOf(report);
   }
 }
 
-function refuseMisfit(spec: ProviderSpec, { path, kind }: LocalTarget): void {
+/** Before anything is made, or may be emptied. */
+function refuseMisfit(spec: ProviderSpec, path: string): void {
+  const kind = kindOf(path);
   if (holdsImage(spec) === (kind === 'device')) return;
   const what =
     kind === 'device'
