@@ -26,8 +26,6 @@ export const LABEL_BACKUP_EXCLUSION = 'velero.io/exclude-from-backup';
 /** Of a namespace: the Pod Security level that its pods must satisfy. */
 export const LABEL_POD_SECURITY = 'pod-security.kubernetes.io/enforce';
 
-/** Proof that an object was made for one Population: its UID, which only the API server hands out. */
-export const ANNOTATION_POPULATION_UID = 'volprime.dev/population-uid';
 /** On the prime of a claim whose source is in another namespace: that source as pinned. The record, in the claim's namespace, must not show its spec. */
 export const ANNOTATION_PINNED_SOURCE = 'volprime.dev/pinned-source';
 export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
@@ -43,8 +41,6 @@ export const ANNOTATION_RECLAIM_POLICY = 'volprime.dev/reclaim-policy';
 
 /** On what a capture makes beside its snapshot: the capture's key, to find it by. */
 export const LABEL_SNAPSHOT_KEY = 'volprime.dev/snapshot-key';
-/** Proof that it was made for one VolumeSnapshotContent: its UID. */
-export const ANNOTATION_CONTENT_UID = 'volprime.dev/content-uid';
 /** On a content: what was read. `clone`: a copy that nobody writes to, made at one moment; `live`: the volume itself, which somebody may have written to. */
 export const ANNOTATION_CONSISTENCY = 'volprime.dev/consistency';
 /** On a content of a live capture: how many files were written to while they were read. What it holds of those is of no one moment. */

@@ -30,7 +30,6 @@ export const ANNOTATION_GROUP_HANDLE = 'groupsnapshot.storage.k8s.io/volumeGroup
  */
 export const ANNOTATION_CAPTURE = 'volprime.dev/capture';
 /** Of Volprime, on content and VolumeSnapshot that a VolumeCapture has made: its UID. */
-export const ANNOTATION_VOLUME_CAPTURE = 'volprime.dev/volume-capture';
 /** Of Volprime, on that content: the name of the VolumeCapture, in the namespace of the VolumeSnapshot. */
 export const ANNOTATION_VOLUME_CAPTURE_NAME = 'volprime.dev/volume-capture-name';
 /** Of Volprime, on a content of ours: how far the capture is, for a person. */

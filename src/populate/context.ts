@@ -14,8 +14,10 @@ import type { PluginRegistry, SourceObject } from './plugin-registry.ts';
 
 /** Index of volumes: UID of the claim that `spec.claimRef` names. */
 export const BY_CLAIM_REF_UID = 'claimRefUid';
-/** Index of populator pods: UID of the user's claim. */
+/** Index of records: UID of the user's claim. */
 export const BY_CLAIM_UID = 'claimUid';
+/** Index of populator pods: their namespace and, by their name, the UID of the claim that they are for; see `podKey`. */
+export const BY_POPULATED_CLAIM = 'populatedClaim';
 /** Index of claims: the data source they name. */
 export const BY_SOURCE = 'source';
 /** Index of claims whose source is in another namespace: that namespace. */
@@ -24,6 +26,10 @@ export const BY_SOURCE_NAMESPACE = 'sourceNamespace';
 export const BY_NAMESPACE = 'namespace';
 /** Index of claims that have no volume yet: the class they name. */
 export const BY_PENDING_CLASS = 'pendingClass';
+
+export function podKey(namespace: string, claimUid: string): string {
+  return `${namespace}/${claimUid}`;
+}
 
 export interface Stores {
   readonly claims: Store<Claim>;

@@ -1,8 +1,10 @@
 /** Step 4: the plugin's work on a bound prime, through a pod or by calls. */
 
 import { hasStarted, lastTerminated, podEnding, podFailure, podResult, podWaiting } from '../pods/index.ts';
-import type { Action, Waiting } from './action.ts';
+import { PROTECTION_FINALIZER } from '../api/names.ts';
 import type { Claim, Pod } from '../api/objects.ts';
+import { hasFinalizer } from '../runtime/index.ts';
+import type { Action, Waiting } from './action.ts';
 import { failureAction } from './failure.ts';
 import { attemptOf, isDeleting, isTerminal, needsAttempt } from './facts.ts';
 import type { AttemptPod, Observation, PluginFacts } from './observation.ts';
@@ -22,7 +24,7 @@ export function clearPods(pods: readonly AttemptPod[], now: number): Action | un
   for (const { pod } of pods) {
     if (!isDeleting(pod)) return { type: 'DeletePod', pod };
     if (!isTerminal(pod)) return { type: 'Wait', waiting: podEnding(pod, now) };
-    if ((pod.metadata.finalizers ?? []).length > 0) return { type: 'ReleasePod', pod };
+    if (hasFinalizer(pod, PROTECTION_FINALIZER)) return { type: 'ReleasePod', pod };
     return populating(`waiting for pod ${pod.metadata.name} to be gone`);
   }
   return undefined;

@@ -20,7 +20,6 @@ import {
 } from '../../test/support/objects.ts';
 import {
   ANNOTATION_LAST_NODE,
-  ANNOTATION_POPULATION_UID,
   ANNOTATION_RECLAIM_POLICY,
   ANNOTATION_SELECTED_NODE,
   WRAPPER_PROVISIONER,
@@ -384,7 +383,7 @@ const rows: readonly Row[] = [
       population: aPopulation({ placement: refusedOnce('2026-01-02T03:04:05.000Z') }),
       storageClass: wffc,
       prime: aPrime({
-        meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1', [ANNOTATION_POPULATION_UID]: 'population-1' } },
+        meta: { annotations: { [ANNOTATION_LAST_NODE]: 'n1' } },
       }),
     },
     { type: 'HandBackNode', node: 'n1' },

@@ -61,6 +61,15 @@ export function isTerminal(pod: Pod): boolean {
   return isDeleting(pod) && pod.spec.nodeName === undefined;
 }
 
+/**
+ * Ended for good, deleted and released by us: nothing runs in it, and the next attempt has another name. A finalizer of another controller may
+ * keep the object for ever, and nothing of ours waits for that.
+ */
+export function isLetGo(pod: Pod): boolean {
+  const heldByOthers = (pod.metadata.finalizers ?? []).length > 0 && !hasFinalizer(pod, PROTECTION_FINALIZER);
+  return isTerminal(pod) && isDeleting(pod) && heldByOthers;
+}
+
 export function attemptOf(o: Observation): number {
   return o.population?.status?.attempt ?? 0;
 }

@@ -10,12 +10,15 @@ import {
   BY_CLAIM_UID,
   BY_NAMESPACE,
   BY_PENDING_CLASS,
+  BY_POPULATED_CLAIM,
   BY_SOURCE,
   BY_SOURCE_NAMESPACE,
+  podKey,
   type Stores,
 } from './context.ts';
 import { namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
+import { servedByPod } from './proof.ts';
 import { withWrappers } from './wrapper.ts';
 
 export function claimIndexes(plugins: PluginRegistry) {
@@ -42,7 +45,13 @@ export const volumeIndexes = {
 };
 
 export const populationIndexes = { [BY_CLAIM_UID]: (population: Population) => [population.spec.claim.uid] };
-export const podIndexes = { [BY_CLAIM_UID]: (pod: Pod) => claimUidLabel(pod) };
+/** By name and namespace: labels are anybody's to copy, and another namespace's pods are not looked at. */
+export const podIndexes = {
+  [BY_POPULATED_CLAIM]: ({ metadata: { namespace, name } }: Pod) => {
+    const served = servedByPod(name);
+    return served === undefined ? [] : [podKey(namespace ?? '', served.claimUid)];
+  },
+};
 
 export function sourceKey(group: string, kind: string, namespace: string, name: string): string {
   return `${kind}.${group}/${namespace}/${name}`;
@@ -84,7 +93,8 @@ export function fromPopulation(change: Change<Population>): string[] {
 
 export function fromPod(change: Change<Pod>): string[] {
   const pod = change.new ?? change.old;
-  return pod === undefined ? [] : claimUidLabel(pod);
+  const served = pod && servedByPod(pod.metadata.name);
+  return served === undefined ? [] : [served.claimUid];
 }
 
 export function fromSource(claims: Store<Claim>, group: string, kind: string, change: Change<KubeObject>): string[] {

@@ -1,13 +1,21 @@
-import { ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, populationName, primeName } from '../api/names.ts';
+import { PROTECTION_FINALIZER, populationName, primeName } from '../api/names.ts';
 import type { Claim, KubeObject, StorageClass, Volume } from '../api/objects.ts';
 import type { PinnedSource, Population } from '../api/population.ts';
 import { hasFinalizer } from '../runtime/index.ts';
-import { BY_CLAIM_REF_UID, BY_CLAIM_UID, BY_NAMESPACE, type PopulateContext } from './context.ts';
+import {
+  BY_CLAIM_REF_UID,
+  BY_CLAIM_UID,
+  BY_NAMESPACE,
+  BY_POPULATED_CLAIM,
+  podKey,
+  type PopulateContext,
+} from './context.ts';
 import { type Access, isGranted, namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { AttemptPod, ForeignObject, Observation } from './observation.ts';
 import { pinnedSource } from './pinned-source.ts';
-import { hasFailed, isProtected, recordedTarget } from './facts.ts';
+import { hasFailed, isLetGo, isProtected, recordedTarget } from './facts.ts';
 import { factsFor, type RegisteredPlugin } from './plugin-registry.ts';
+import { isPodOf, isPrimeOf, isRecordOf, servedByPod } from './proof.ts';
 import { isWrapper, targetName } from './wrapper.ts';
 
 type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'config'>;
@@ -15,8 +23,7 @@ type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'c
 /**
  * Gathers what is known of the claim with this UID. Reads caches only, writes nothing.
  *
- * What bears our names is let in as ours only with proof: the record must name the claim's UID and be owned by it or by nobody,
- * prime and pods must carry the record's UID. Everything else is reported as foreign and never touched.
+ * What bears our names is let in as ours only with proof (see proof.ts). Everything else is reported as foreign and never touched.
  */
 export function observe(context: ObserveContext, uid: string): Observation {
   const { stores } = context;
@@ -30,7 +37,7 @@ export function observe(context: ObserveContext, uid: string): Observation {
   const foreign = access !== 'own' || isDataElsewhere({ claim, population, source }, registered);
   const { home, settled } = findHome(context, { uid, claim, population, foreign });
   const namedPrime = stores.claims.get({ namespace: home, name: primeName(uid) });
-  const prime = namedPrime !== undefined && isMadeFor(namedPrime, population) ? namedPrime : undefined;
+  const prime = isPrimeOf(namedPrime, population, home) ? namedPrime : undefined;
   const wrapper = isWrapper(own) ? own : undefined;
   return Object.freeze({
     uid,
@@ -39,7 +46,7 @@ export function observe(context: ObserveContext, uid: string): Observation {
     home,
     prime,
     volume: findVolume(context, prime, population),
-    pods: findPods(context, uid, population),
+    pods: findPods(context, { uid, population, home }),
     foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
     plugin: registered && factsFor(registered, population),
     access,
@@ -54,21 +61,7 @@ export function observe(context: ObserveContext, uid: string): Observation {
 function findRecord({ stores }: ObserveContext, uid: string, claim: Claim | undefined): Population | undefined {
   const name = populationName(uid);
   if (claim !== undefined) return stores.populations.get({ namespace: claim.metadata.namespace, name });
-  return stores.populations.byIndex(BY_CLAIM_UID, uid)[0];
-}
-
-export function isRecordOf(population: Population, uid: string): boolean {
-  const owners = population.metadata.ownerReferences ?? [];
-  // Deleting the claim with --cascade=orphan takes the owner away, and the clean-up must not lose its memory with it.
-  const owned = owners.length === 0 || owners.some((owner) => owner.uid === uid);
-  return owned && population.spec.claim.uid === uid && population.metadata.name === populationName(uid);
-}
-
-/** Only a controller that has read the record's UID could have written it: a name or a label alone proves nothing. */
-export function isMadeFor(object: KubeObject | undefined, population: Population | undefined): boolean {
-  return (
-    population !== undefined && object?.metadata.annotations?.[ANNOTATION_POPULATION_UID] === population.metadata.uid
-  );
+  return stores.populations.byIndex(BY_CLAIM_UID, uid).find((population) => isRecordOf(population, uid));
 }
 
 function foreignObject(found: KubeObject | undefined, ours: KubeObject | undefined): ForeignObject | undefined {
@@ -91,11 +84,14 @@ function findVolume(
   return handedOver ? volume : undefined;
 }
 
-function findPods({ stores }: ObserveContext, uid: string, population: Population | undefined): AttemptPod[] {
+function findPods(
+  { stores }: Pick<ObserveContext, 'stores'>,
+  { uid, population, home }: Pick<Observation, 'uid' | 'population' | 'home'>,
+): AttemptPod[] {
   return stores.pods
-    .byIndex(BY_CLAIM_UID, uid)
-    .filter((pod) => isMadeFor(pod, population))
-    .map((pod) => ({ attempt: Number(pod.metadata.name.slice(pod.metadata.name.lastIndexOf('-') + 1)), pod }))
+    .byIndex(BY_POPULATED_CLAIM, podKey(home, uid))
+    .filter((pod) => isPodOf(pod, population, home) && !isLetGo(pod))
+    .map((pod) => ({ attempt: servedByPod(pod.metadata.name)?.attempt ?? 0, pod }))
     .sort((a, b) => a.attempt - b.attempt);
 }
 
@@ -161,9 +157,9 @@ function findHome(
   const wanted = foreign ? (config.populatorNamespace ?? own) : own;
   if (population?.spec.pinned === undefined) return { home: wanted, settled: true };
   const recorded = population.spec.populatorNamespace ?? own;
-  const made =
-    stores.claims.get({ namespace: recorded, name: primeName(uid) }) ?? stores.pods.byIndex(BY_CLAIM_UID, uid)[0];
-  const holds = isMadeFor(made, population);
+  const prime = stores.claims.get({ namespace: recorded, name: primeName(uid) });
+  const holds =
+    isPrimeOf(prime, population, recorded) || findPods({ stores }, { uid, population, home: recorded }).length > 0;
   return holds ? { home: recorded, settled: true } : { home: wanted, settled: recorded === wanted };
 }
 

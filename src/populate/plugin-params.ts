@@ -1,11 +1,14 @@
 /** What a plugin's functions are given, made from record and observation. */
-import { ANNOTATION_POPULATION_UID } from '../api/names.ts';
+import { apiVersionOf } from '../api/resources.ts';
+import { populations } from '../api/population.ts';
+import { proofFor } from '../api/proof.ts';
 import type { BaseParams, CleanupParams, PopulateParams, PrepareParams } from '../sdk/index.ts';
 import { PermanentError, type PluginState } from '../sdk/index.ts';
 import type { StepContext } from './context.ts';
 import { attemptOf } from './facts.ts';
 import type { Observation } from './observation.ts';
-import { ownLabels } from './prime-spec.ts';
+import { ownerOf, ownLabels } from './prime-spec.ts';
+import { identityOf } from './proof.ts';
 
 export function prepareParams(context: StepContext, o: Observation): PrepareParams<unknown> {
   if (o.claim === undefined) throw missing('claim');
@@ -33,7 +36,9 @@ function baseParams(context: StepContext, o: Observation): BaseParams<unknown> {
     home: o.home,
     marks: {
       labels: ownLabels(o.uid, 'auxiliary'),
-      annotations: { [ANNOTATION_POPULATION_UID]: population.metadata.uid },
+      annotations: proofFor(identityOf(population)),
+      ownerReferences: o.home === population.metadata.namespace ? [ownerOf(population, apiVersionOf(populations))] : [],
+      record: identityOf(population),
     },
     attempt: { number: attempt, id: `${o.uid}-${attempt}` },
     state: (population.status?.state ?? undefined) as PluginState | undefined,

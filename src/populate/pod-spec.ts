@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { ANNOTATION_POD_HASH, ANNOTATION_POPULATION_UID, PROTECTION_FINALIZER, podName } from '../api/names.ts';
+import { ANNOTATION_POD_HASH, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
 import type { PodSettings } from '../api/pod-settings.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
+import { proofFor } from '../api/proof.ts';
 import type { Reason } from '../api/reasons.ts';
 import {
   commonPodSpec,
@@ -20,6 +21,7 @@ import {
 import type { PodTemplate } from '../sdk/index.ts';
 import { PermanentError } from '../sdk/index.ts';
 import { ownerOf, ownLabels } from './prime-spec.ts';
+import { identityOf } from './proof.ts';
 
 export interface PodInputs {
   readonly template: PodTemplate;
@@ -59,7 +61,7 @@ function podOf(inputs: PodInputs): NewObject {
       name: podName(claimUid, attempt),
       namespace: prime.metadata.namespace ?? '',
       labels: { ...settings.labels, ...ownLabels(claimUid, 'populator') },
-      annotations: { ...settings.annotations, [ANNOTATION_POPULATION_UID]: population.metadata.uid },
+      annotations: { ...settings.annotations, ...proofFor(identityOf(population)) },
       finalizers: [PROTECTION_FINALIZER],
       ...(atHome && { ownerReferences: [ownerOf(population, apiVersionOf(populations))] }),
     },

@@ -1,6 +1,5 @@
 import {
   ANNOTATION_LAST_NODE,
-  ANNOTATION_POPULATION_UID,
   ANNOTATION_SELECTED_NODE,
   LABEL_BACKUP_EXCLUSION,
   LABEL_CLAIM_UID,
@@ -12,8 +11,10 @@ import {
 } from '../api/names.ts';
 import type { AccessMode, Claim, KubeObject, NewObject, OwnerReference } from '../api/objects.ts';
 import type { PinnedSource, Population } from '../api/population.ts';
+import { proofFor } from '../api/proof.ts';
 import { isReadOnly } from './facts.ts';
 import { forPrime } from './pinned-source.ts';
+import { identityOf } from './proof.ts';
 
 /** First, since a node mounts a volume for the first of its modes. */
 const FOR_WRITING: readonly AccessMode[] = ['ReadWriteOnce'];
@@ -21,7 +22,7 @@ const FOR_WRITING: readonly AccessMode[] = ['ReadWriteOnce'];
 /** `auxiliary`: made by a plugin beside the prime. */
 export type OwnRole = 'prime' | 'populator' | 'auxiliary';
 
-/** Labels of everything that is made for a claim. They find, they do not prove: see ANNOTATION_POPULATION_UID. */
+/** Labels of everything that is made for a claim. They find, they do not prove: see proof.ts. */
 export function ownLabels(claimUid: string, role: OwnRole): Record<string, string> {
   return {
     [LABEL_MANAGED_BY]: MANAGED_BY,
@@ -58,7 +59,7 @@ export function buildPrime({ claim, population, pinned, home, node }: PrimeInput
       namespace: home,
       labels: ownLabels(claim.metadata.uid, 'prime'),
       annotations: {
-        [ANNOTATION_POPULATION_UID]: population.metadata.uid,
+        ...proofFor(identityOf(population)),
         ...forPrime(pinned, population.metadata.namespace ?? ''),
         ...(node !== undefined && { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node }),
       },

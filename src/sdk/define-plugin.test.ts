@@ -8,7 +8,12 @@ const params = (spec: unknown): CleanupParams<unknown> => ({
   claim: { namespace: 'app', name: 'data', uid: 'claim-1' },
   attempt: { number: 0, id: 'claim-1-0' },
   home: 'app',
-  marks: { labels: {}, annotations: {} },
+  marks: {
+    labels: {},
+    annotations: {},
+    ownerReferences: [],
+    record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+  },
   state: undefined,
   prepared: undefined,
   prime: undefined,

@@ -10,6 +10,7 @@ export { VolprimeError } from '../api/errors.ts';
 export { definePlugin } from './define-plugin.ts';
 export { defineSnapshotPlugin } from './define-snapshot-plugin.ts';
 export { AttemptFailedError, PermanentError, TemporaryError } from './errors.ts';
+export { isMarked, type Place } from './marks.ts';
 export type * from './plugin.ts';
 export type * from './snapshot-plugin.ts';
 export {

@@ -1,7 +1,8 @@
 /** The plugin contract: what a plugin author writes, and what the framework hands to it. */
-import type { Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
+import type { Claim, NewObject, OwnerReference, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
 import type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
+import type { RecordIdentity } from '../api/proof.ts';
 
 /** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. */
 export type PluginState =
@@ -51,6 +52,10 @@ export interface Attempt {
 export interface Marks {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** For objects in `home`; empty where the claim is in another namespace, since an owner elsewhere counts as gone. */
+  readonly ownerReferences: readonly OwnerReference[];
+  /** The claim's record, for `isMarked`. */
+  readonly record: RecordIdentity;
 }
 
 /** What every call gets. `signal` aborts at the call's time limit and when leadership is lost. */
@@ -59,7 +64,7 @@ export interface BaseParams<Spec> {
   readonly claim: ClaimIdentity;
   /** Namespace of the prime and of what is made beside it. */
   readonly home: string;
-  /** What each object that the plugin makes in the cluster must bear: it finds them, and proves for which claim they were made. */
+  /** What each object that the plugin makes in the cluster must bear: it finds them, and `isMarked` proves by it for which claim they were made. */
   readonly marks: Marks;
   readonly attempt: Attempt;
   readonly state: PluginState | undefined;

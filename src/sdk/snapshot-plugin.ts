@@ -12,7 +12,12 @@ import type { PluginLogger, PluginState } from './plugin.ts';
 export interface SnapshotParams<Parameters> {
   /** Idempotency key: the same for all calls about one snapshot, across restarts. The UID of the object that asked for it; of an import, of its content. */
   readonly key: string;
-  readonly content: { readonly name: string; readonly uid: string };
+  readonly content: {
+    readonly name: string;
+    readonly uid: string;
+    /** `creationTimestamp`, RFC 3339. */
+    readonly createdAt: string;
+  };
   /** The VolumeSnapshot that the content is bound to. */
   readonly snapshot: { readonly namespace: string; readonly name: string; readonly uid: string | undefined };
   /** Of the class, without those of the framework (`csi.storage.k8s.io/…`); as they stood when the snapshot was begun. */

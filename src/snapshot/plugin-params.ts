@@ -23,7 +23,11 @@ export function snapshotParams(context: StepContext, o: Observation): SnapshotPa
   return {
     // An import has no capture of ours, but what is made to look at it needs a name.
     key: record?.key ?? content.metadata.uid,
-    content: { name: content.metadata.name, uid: content.metadata.uid },
+    content: {
+      name: content.metadata.name,
+      uid: content.metadata.uid,
+      createdAt: content.metadata.creationTimestamp,
+    },
     snapshot: { namespace, name, uid: uid === '' ? undefined : uid },
     parameters: parametersOf(o, content),
     secret: secretOf(content),

@@ -1,7 +1,6 @@
 /** What no event leads back to: records, primes, pods, volumes and finalizers whose other half is gone. */
 import { describe, expect } from '@jest/globals';
 import {
-  ANNOTATION_POPULATION_UID,
   CLAIM_FINALIZER,
   LABEL_MANAGED_BY,
   LABEL_ROLE,
@@ -9,6 +8,7 @@ import {
   populationName,
   primeName,
 } from '../../src/api/names.ts';
+import { proofFor } from '../../src/api/proof.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { populations } from '../../src/api/population.ts';
 import { claims, events, volumes } from '../../src/api/resources.ts';
@@ -66,7 +66,7 @@ const cases: readonly { readonly name: string; readonly play: () => Promise<void
       const uid = '00000000-0000-4000-8000-000000000001';
       const { metadata, ...plain } = aPlainClaim(namespace, primeName(uid), 'imm-ret');
       const labels = { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_ROLE]: 'prime' };
-      const annotations = { [ANNOTATION_POPULATION_UID]: uid };
+      const annotations = proofFor({ kind: 'Population', uid });
       await suite.apply({ ...plain, metadata: { ...metadata, labels, annotations } });
       const told = async () =>
         (await listAll(suite.cluster, events, namespace)).filter(

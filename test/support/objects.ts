@@ -1,7 +1,6 @@
 /** Builders of the objects that populate decisions are made on. Each gives a plain valid object; a test names only what matters to it. */
 import {
   ANNOTATION_BIND_COMPLETED,
-  ANNOTATION_POPULATION_UID,
   CLAIM_FINALIZER,
   PROTECTION_FINALIZER,
   podName,
@@ -10,6 +9,7 @@ import {
 } from '../../src/api/names.ts';
 import type { Claim, ObjectMeta, Pod, StorageClass, Volume } from '../../src/api/objects.ts';
 import type { PinnedSource, Population, PopulationStatus } from '../../src/api/population.ts';
+import { proofFor } from '../../src/api/proof.ts';
 import { noLocalFacts, type Observation, type PluginFacts } from '../../src/populate/observation.ts';
 
 export const UID = 'c1a1b2c3-0000-4000-8000-000000000001';
@@ -17,6 +17,9 @@ export const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 export const EARLIER = '2026-01-02T03:00:00.000Z';
 
 type Meta = Partial<ObjectMeta>;
+
+const POPULATION = { apiVersion: 'volprime.dev/v1alpha1', kind: 'Population' } as const;
+const theRecord = { kind: 'Population', uid: 'population-1' } as const;
 
 function meta(name: string, uid: string, more: Meta = {}): ObjectMeta {
   return { name, uid, resourceVersion: '1', creationTimestamp: EARLIER, ...more };
@@ -85,7 +88,8 @@ export function aPrime(more: { meta?: Meta; spec?: Partial<Claim['spec']>; phase
     metadata: meta(primeName(UID), 'prime-1', {
       namespace: 'app',
       finalizers: [PROTECTION_FINALIZER],
-      annotations: { [ANNOTATION_POPULATION_UID]: 'population-1' },
+      annotations: proofFor(theRecord),
+      ownerReferences: [{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'data', uid: UID, controller: true }],
       ...more.meta,
     }),
     spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', ...more.spec },
@@ -122,6 +126,8 @@ export function aPod(attempt: number, status: Pod['status'] = { phase: 'Pending'
     metadata: meta(podName(UID, attempt), `pod-${attempt}`, {
       namespace: 'app',
       finalizers: [PROTECTION_FINALIZER],
+      annotations: proofFor(theRecord),
+      ownerReferences: [{ ...POPULATION, name: populationName(UID), uid: theRecord.uid, controller: true }],
       ...more,
     }),
     spec: { nodeName: 'node-1' },

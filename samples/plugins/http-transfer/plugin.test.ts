@@ -45,7 +45,12 @@ function params(dataset: string, attempt = 1): PopulateParams<unknown> {
     claim: { namespace: 'default', name: 'x', uid: 'u' },
     attempt: { number: attempt, id: `u-${attempt}` },
     home: 'default',
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+    },
     state: undefined,
     prepared: undefined,
     logger: silent,

@@ -22,7 +22,12 @@ function podOf(changed: Partial<ImagePluginDefinition['pod']> = {}, given: unkno
     claim: { namespace: 'app', name: 'data', uid: 'u' },
     attempt: { number: 2, id: 'u-2' },
     home: 'app',
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+    },
     state: undefined,
     prepared: undefined,
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },

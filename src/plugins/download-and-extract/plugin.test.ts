@@ -17,7 +17,12 @@ function params(spec: Record<string, unknown>, claimSpec: Claim['spec'] = {}): P
     claim: { namespace: 'default', name: 'x', uid: 'u' },
     attempt: { number: 1, id: 'u-1' },
     home: 'default',
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+    },
     state: undefined,
     prepared: undefined,
     logger: { debug() {}, info() {}, warn() {}, error() {} },

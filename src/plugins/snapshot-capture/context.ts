@@ -17,7 +17,7 @@ export function ownerOf({
   content,
   snapshot,
 }: Pick<SnapshotParams<unknown>, 'key' | 'content' | 'snapshot'>): Owner {
-  return { key, contentUid: content.uid, namespace: snapshot.namespace };
+  return { key, content, namespace: snapshot.namespace };
 }
 
 /**

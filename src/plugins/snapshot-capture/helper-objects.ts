@@ -1,6 +1,5 @@
 /** The objects that a capture makes beside the snapshot: pods and a clone. What they are called, and what proves that they are its own. Pure. */
 import {
-  ANNOTATION_CONTENT_UID,
   LABEL_BACKUP_EXCLUSION,
   LABEL_MANAGED_BY,
   LABEL_ROLE,
@@ -8,6 +7,10 @@ import {
   MANAGED_BY,
 } from '../../api/names.ts';
 import type { Claim, KubeObject, NewObject } from '../../api/objects.ts';
+import { isOurs, proofFor, type RecordIdentity } from '../../api/proof.ts';
+import { apiVersionOf } from '../../api/resources.ts';
+import { volumeSnapshotContents } from '../../api/snapshots.ts';
+import type { SnapshotParams } from '../../sdk/index.ts';
 import type { CaptureTask } from './task.ts';
 
 export type Work = CaptureTask['action'];
@@ -15,7 +18,7 @@ export type Work = CaptureTask['action'];
 /** Whose helpers these are, and where they live: the namespace of the VolumeSnapshot. */
 export interface Owner {
   readonly key: string;
-  readonly contentUid: string;
+  readonly content: SnapshotParams<unknown>['content'];
   readonly namespace: string;
 }
 
@@ -24,13 +27,25 @@ export function helperName(work: Work | 'clone', key: string): string {
   return `volprime-${work}-${key}`;
 }
 
-/** What only who reads contents can know. Names and labels find, they do not prove. */
-export function isHelperOf({ metadata }: KubeObject, { contentUid }: Pick<Owner, 'contentUid'>): boolean {
-  return metadata.annotations?.[ANNOTATION_CONTENT_UID] === contentUid;
+/** Whether an object is the helper of this kind for this capture. Names and labels find, they do not prove. */
+export function isHelperOf(object: KubeObject, work: Work | 'clone', owner: Owner): boolean {
+  const { namespace, content } = owner;
+  return isOurs(object, {
+    namespace,
+    name: helperName(work, owner.key),
+    record: recordOf(owner),
+    owner: { kind: volumeSnapshotContents.kind, name: content.name, uid: content.uid },
+  });
 }
 
-export function isHelper({ metadata }: KubeObject): boolean {
-  return metadata.labels?.[LABEL_SNAPSHOT_KEY] !== undefined;
+function recordOf({ content: { uid, createdAt } }: Owner): RecordIdentity {
+  return { kind: 'VolumeSnapshotContent', uid, createdAt };
+}
+
+/** Whether a pod looks like a helper of any capture, by name and label: good enough to leave it out of the users of a volume, no proof. */
+export function isHelper({ metadata: { name, labels } }: KubeObject): boolean {
+  const key = labels?.[LABEL_SNAPSHOT_KEY];
+  return key !== undefined && name.startsWith('volprime-') && name.endsWith(`-${key}`);
 }
 
 /** Of whichever capture. */
@@ -39,7 +54,8 @@ export function isCapturePod({ metadata: { name, labels } }: KubeObject): boolea
   return key !== undefined && name === helperName('capture', key);
 }
 
-export function helperMetadata(work: Work | 'clone', { key, contentUid, namespace }: Owner): NewObject['metadata'] {
+export function helperMetadata(work: Work | 'clone', owner: Owner): NewObject['metadata'] {
+  const { key, namespace, content } = owner;
   return {
     name: helperName(work, key),
     namespace,
@@ -49,7 +65,17 @@ export function helperMetadata(work: Work | 'clone', { key, contentUid, namespac
       [LABEL_ROLE]: work,
       [LABEL_BACKUP_EXCLUSION]: 'true',
     },
-    annotations: { [ANNOTATION_CONTENT_UID]: contentUid },
+    annotations: proofFor(recordOf(owner)),
+    ownerReferences: [
+      {
+        apiVersion: apiVersionOf(volumeSnapshotContents),
+        kind: volumeSnapshotContents.kind,
+        name: content.name,
+        uid: content.uid,
+        controller: true,
+        blockOwnerDeletion: false,
+      },
+    ],
   };
 }
 

@@ -19,7 +19,11 @@ interface Built {
   };
 }
 
-const owner = { key: 'key-1', contentUid: 'content-1', namespace: 'app' };
+const owner = {
+  key: 'key-1',
+  content: { name: 'snapcontent-1', uid: 'content-1', createdAt: '2026-01-02T03:04:05Z' },
+  namespace: 'app',
+};
 
 function built({ block = false, operator = {} }: { block?: boolean; operator?: PopulatorPodSettings } = {}) {
   const pod = buildHelperPod({

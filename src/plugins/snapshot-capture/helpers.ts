@@ -10,23 +10,23 @@ interface Call {
 }
 
 export function findPod(live: LiveAccess, work: Work, owner: Owner, call: Call): Promise<Pod | undefined> {
-  return find(live, pods, helperName(work, owner.key), owner, call);
+  return find(live, pods, { work, owner }, call);
 }
 
 export function findClone(live: LiveAccess, owner: Owner, call: Call): Promise<Claim | undefined> {
-  return find(live, claims, helperName('clone', owner.key), owner, call);
+  return find(live, claims, { work: 'clone', owner }, call);
 }
 
 /** @throws TemporaryError `NameTaken` where the name is somebody else's. */
 async function find<T extends KubeObject>(
   live: LiveAccess,
   resource: Resource<T>,
-  name: string,
-  owner: Owner,
+  { work, owner }: { readonly work: Work | 'clone'; readonly owner: Owner },
   { signal }: Call,
 ): Promise<T | undefined> {
+  const name = helperName(work, owner.key);
   const object = await live.get(resource, { namespace: owner.namespace, name }, { signal });
-  if (object === undefined || isHelperOf(object, owner)) return object;
+  if (object === undefined || isHelperOf(object, work, owner)) return object;
   const what = `${resource.kind} ${owner.namespace}/${name}`;
   throw new TemporaryError(
     `${what} exists and was not made for this snapshot; it is left alone. Remove it to go on.`,
@@ -97,7 +97,7 @@ export async function removeHelpers(
       const resource: Resource = work === 'clone' ? claims : pods;
       const key = { namespace: owner.namespace, name: helperName(work, owner.key) };
       const object = await live.get(resource, key, { signal: call.signal });
-      const own = object !== undefined && isHelperOf(object, owner);
+      const own = object !== undefined && isHelperOf(object, work, owner);
       if (own) await remove(live, resource, object, call);
       return own;
     }),

@@ -101,7 +101,7 @@ async function call(key: string, given: Given = {}, by = context): Promise<Snaps
   const { namespace = 'app', secret = 'repo', repositoryClaim, state = live } = given;
   const params: CaptureParams<CaptureParameters> = {
     key,
-    content: { name: `content-${key}`, uid: `content-${key}` },
+    content: { name: `content-${key}`, uid: `content-${key}`, createdAt: '2026-01-02T03:04:05Z' },
     snapshot: { namespace, name: key, uid: key },
     parameters: captureParametersSchema.parse({ clone: 'never', ...(repositoryClaim && { repositoryClaim }) }),
     secret: { namespace, name: secret },

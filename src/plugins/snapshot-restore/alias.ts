@@ -11,10 +11,10 @@ import {
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../api/snapshots.ts';
-import type { NotPrepared } from '../../sdk/index.ts';
+import { isMarked, type NotPrepared, type Place } from '../../sdk/index.ts';
 import type { Access } from './access.ts';
 import { afterWrite, preparing } from './awaited.ts';
-import { isMarked, nameTaken } from './marked.ts';
+import { nameTaken } from './name-taken.ts';
 import type { Restorable } from './rules.ts';
 
 /** By the snapshot controller where each node has a sidecar of its own, which serves only contents with its node's name. */
@@ -34,7 +34,7 @@ async function ensureContent(access: Access, original: Restorable): Promise<NotP
     const made = await live.create(volumeSnapshotContents, contentFor(access, original), { signal });
     return afterWrite(made, `VolumeSnapshotContent ${name}`);
   }
-  if (!isMarked(found, marks)) return nameTaken(found);
+  if (!isMarked(found, contentPlace(access), marks)) return nameTaken(found);
   const { metadata, spec } = found;
   const fits = spec.source.snapshotHandle === original.handle && spec.driver === original.content.spec.driver;
   if (fits && metadata.deletionTimestamp === undefined) return undefined;
@@ -68,6 +68,7 @@ function contentFor({ marks, claimUid, home }: Access, { content, handle }: Rest
 
 async function ensureSnapshot(access: Access): Promise<NotPrepared | undefined> {
   const { live, marks, signal, home, claimUid } = access;
+  const { labels, annotations, ownerReferences } = marks;
   const name = snapshotAliasName(claimUid);
   const found = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
   if (found === undefined) {
@@ -76,14 +77,14 @@ async function ensureSnapshot(access: Access): Promise<NotPrepared | undefined> 
       {
         apiVersion: apiVersionOf(volumeSnapshots),
         kind: volumeSnapshots.kind,
-        metadata: { name, namespace: home, ...marks },
+        metadata: { name, namespace: home, labels, annotations, ownerReferences },
         spec: { source: { volumeSnapshotContentName: name } },
       },
       { signal },
     );
     return afterWrite(made, `VolumeSnapshot ${home}/${name}`) ?? preparing('the alias is being bound', POLL_MS);
   }
-  if (!isMarked(found, marks)) return nameTaken(found);
+  if (!isMarked(found, snapshotPlace(access), marks)) return nameTaken(found);
   if (found.metadata.deletionTimestamp !== undefined)
     return preparing('waiting for the alias of another attempt to be gone', POLL_MS);
   if (found.status?.readyToUse === true) return undefined;
@@ -93,12 +94,21 @@ async function ensureSnapshot(access: Access): Promise<NotPrepared | undefined> 
 }
 
 /** Asks for both to go; what the snapshot controller still needs for that, it waits for without us (a prime that is provisioned from it). */
-export async function removeAlias({ live, marks, claimUid, home, signal }: Access): Promise<void> {
-  const name = snapshotAliasName(claimUid);
-  const snapshot = await live.get(volumeSnapshots, { namespace: home, name }, { signal });
-  if (snapshot !== undefined && isMarked(snapshot, marks))
-    await live.delete(volumeSnapshots, { namespace: home, name }, { uid: snapshot.metadata.uid, signal });
-  const content = await live.get(volumeSnapshotContents, { name }, { signal });
-  if (content !== undefined && isMarked(content, marks))
-    await live.delete(volumeSnapshotContents, { name }, { uid: content.metadata.uid, signal });
+export async function removeAlias(access: Access): Promise<void> {
+  const { live, marks, signal } = access;
+  const [ofSnapshot, ofContent] = [snapshotPlace(access), contentPlace(access)];
+  const snapshot = await live.get(volumeSnapshots, ofSnapshot, { signal });
+  if (snapshot !== undefined && isMarked(snapshot, ofSnapshot, marks))
+    await live.delete(volumeSnapshots, ofSnapshot, { uid: snapshot.metadata.uid, signal });
+  const content = await live.get(volumeSnapshotContents, ofContent, { signal });
+  if (content !== undefined && isMarked(content, ofContent, marks))
+    await live.delete(volumeSnapshotContents, ofContent, { uid: content.metadata.uid, signal });
+}
+
+function snapshotPlace({ home, claimUid }: Access): Place {
+  return { namespace: home, name: snapshotAliasName(claimUid) };
+}
+
+function contentPlace({ claimUid }: Access): Place {
+  return { namespace: undefined, name: snapshotAliasName(claimUid) };
 }

@@ -67,7 +67,12 @@ function podOf(route: RestoreState['route'], { home = 'app', volumeMode = 'Files
     },
     claim: { namespace: 'app', name: 'data', uid: 'claim-1' },
     home,
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+    },
     attempt: { number: 1, id: 'claim-1-1' },
     state: undefined,
     prepared: { route, home, snapshot: { namespace: 'app', name: 'nightly', uid: 'vs-1' } },

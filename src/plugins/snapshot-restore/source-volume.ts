@@ -9,12 +9,13 @@ import {
   sourceVolumeClaimName,
 } from '../../api/names.ts';
 import type { Claim, NewObject, StorageClass } from '../../api/objects.ts';
+import { isProvisionedFor } from '../../api/proof.ts';
 import { claims, volumes } from '../../api/resources.ts';
 import { SNAPSHOT_GROUP, volumeSnapshots } from '../../api/snapshots.ts';
-import type { NotPrepared } from '../../sdk/index.ts';
+import { isMarked, type NotPrepared } from '../../sdk/index.ts';
 import type { Access } from './access.ts';
 import { afterWrite, blocked, preparing } from './awaited.ts';
-import { isMarked, nameTaken } from './marked.ts';
+import { nameTaken } from './name-taken.ts';
 import type { LiveAccess } from '../live-access.ts';
 import { quantityOf, type Restorable, restoreSizeOf } from './rules.ts';
 
@@ -44,7 +45,7 @@ export async function ensureSourceVolume(access: Access, wish: SourceVolumeWish)
     const made = await live.create(claims, claimFor(access, wish), { signal });
     return afterWrite(made, `temporary claim ${key.name}`) ?? preparing('a volume is made from the snapshot', POLL_MS);
   }
-  if (!isMarked(found, marks)) return nameTaken(found);
+  if (!isMarked(found, key, marks)) return nameTaken(found);
   if (found.metadata.deletionTimestamp !== undefined || found.spec.dataSource?.name !== wish.snapshotName) {
     await removeSourceVolume(access);
     return preparing('waiting for the volume of another attempt to be gone', POLL_MS);
@@ -78,6 +79,7 @@ function claimFor({ marks, claimUid, home }: Access, wish: SourceVolumeWish): Ne
       labels: marks.labels,
       annotations: { ...marks.annotations, ...(placed && { [ANNOTATION_SELECTED_NODE]: node }) },
       finalizers: [PROTECTION_FINALIZER],
+      ownerReferences: marks.ownerReferences,
     },
     spec: {
       accessModes: ['ReadWriteOnce'],
@@ -128,14 +130,14 @@ export function noSourceClass(driver: string): NotPrepared {
 }
 
 /**
- * Lets the volume go with its claim, even under Retain: nobody was ever given it. Called when no pod uses it any more.
+ * Lets a volume that was provisioned for this claim go with it, even under Retain: nobody was ever given it. Called when no pod uses it any more.
  *
  * @throws where somebody else wrote to it meanwhile: to be called again.
  */
 export async function removeSourceVolume({ live, marks, claimUid, home, signal }: Access): Promise<void> {
   const key = { namespace: home, name: sourceVolumeClaimName(claimUid) };
   const found = await live.get(claims, key, { signal });
-  if (found === undefined || !isMarked(found, marks)) return;
+  if (found === undefined || !isMarked(found, key, marks)) return;
   await suspendRetain(live, found, signal);
   const { uid } = found.metadata;
   await live.delete(claims, key, { uid, signal });
@@ -152,7 +154,8 @@ export async function removeSourceVolume({ live, marks, claimUid, home, signal }
 async function suspendRetain(live: LiveAccess, claim: Claim, signal: AbortSignal): Promise<void> {
   const name = claim.spec.volumeName;
   const volume = name === undefined ? undefined : await live.get(volumes, { name }, { signal });
-  if (volume === undefined || volume.spec.claimRef?.uid !== claim.metadata.uid) return;
+  // A volume that was there before this claim is somebody's data, whatever the claim says of itself.
+  if (volume === undefined || !isProvisionedFor(volume, claim)) return;
   if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain') return;
   const { uid, resourceVersion } = volume.metadata;
   const annotations = { [ANNOTATION_RECLAIM_POLICY]: 'Retain' };

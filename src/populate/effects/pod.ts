@@ -17,9 +17,9 @@ import {
 import { lastProgress } from '../../sdk/index.ts';
 import type { ActionOf } from '../action.ts';
 import type { StepContext } from '../context.ts';
-import { attemptOf } from '../facts.ts';
+import { attemptOf, isLetGo } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import { isMadeFor } from '../observe.ts';
+import { isPodOf } from '../proof.ts';
 import { populateParams } from '../plugin-params.ts';
 import { buildPod } from '../pod-spec.ts';
 import { patchStatus, recordChanged } from './record.ts';
@@ -34,7 +34,8 @@ export async function createPod(context: StepContext, o: Observation, attempt: n
   // An attempt of another process may be over by now.
   const changed = o.local.attemptBegun === attempt ? undefined : await recordChanged(context, o);
   if (changed !== undefined) return changed;
-  if (attempt > 1 && (await before(context, o, attempt)) !== undefined)
+  const before = attempt > 1 ? await podBefore(context, o, attempt) : undefined;
+  if (before !== undefined && isPodOf(before, o.population, o.home) && !isLetGo(before))
     return stale('the pod of the attempt before is still there');
   const { pod, instead } = podNow(context, o, attempt);
   if (pod === undefined) return instead;
@@ -95,7 +96,7 @@ function podNow(context: StepContext, o: Observation, attempt: number): PodNow {
   }
 }
 
-function before(context: StepContext, o: Observation, attempt: number): Promise<Pod | undefined> {
+function podBefore(context: StepContext, o: Observation, attempt: number): Promise<Pod | undefined> {
   const key = { namespace: o.prime?.metadata.namespace, name: podName(o.uid, attempt - 1) };
   return context.client.get(pods, key, { signal: context.signal });
 }
@@ -108,7 +109,7 @@ async function adopt(context: StepContext, o: Observation, name: string): Promis
     { signal: context.signal },
   );
   if (live === undefined) return stale(`pod ${name} is gone again`);
-  if (!isMadeFor(live, o.population)) {
+  if (!isPodOf(live, o.population, o.home)) {
     return {
       type: 'blocked',
       reason: 'NameTaken',

@@ -1,11 +1,13 @@
 /** The prime claim: made, pointed at a node, deleted, let go. */
 import { ANNOTATION_LAST_NODE, ANNOTATION_SELECTED_NODE, PROTECTION_FINALIZER } from '../../api/names.ts';
+import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { done, type Outcome, settle, settleDelete, stale, withoutFinalizer } from '../../runtime/index.ts';
 import type { StepContext } from '../context.ts';
+import { isSwapped } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import { isMadeFor } from '../observe.ts';
+import { isPrimeOf } from '../proof.ts';
 import { prepareParams } from '../plugin-params.ts';
 import { buildPrime, keepIdentity } from '../prime-spec.ts';
 
@@ -33,7 +35,7 @@ export async function createPrime(context: StepContext, o: Observation, node: st
   if (live === undefined) return stale('the temporary claim is gone again');
   // Taken in either way: the next observation tells a foreign one from ours.
   context.stores.claims.merge(live);
-  return isMadeFor(live, population) ? done : stale('a foreign claim has the name of the temporary claim');
+  return isPrimeOf(live, population, o.home) ? done : stale('a foreign claim has the name of the temporary claim');
 }
 
 /** Follows the scheduler's new choice. */
@@ -60,13 +62,26 @@ async function patchPrime(context: StepContext, { prime }: Observation, metadata
   return settle(context.stores.claims, outcome, `temporary claim ${prime.metadata.name}`);
 }
 
-export async function deletePrime(context: StepContext, { prime }: Observation): Promise<Outcome> {
+/** Its volume goes with it, unless that was handed over: then a live read proves once more that it is ours. */
+export async function deletePrime(context: StepContext, o: Observation): Promise<Outcome> {
+  const { prime } = o;
   if (prime === undefined) return done;
+  const objection = isSwapped(o) ? undefined : await primeChanged(context, o, prime);
+  if (objection !== undefined) return objection;
   const outcome = await context.client.delete(claims, keyOf(prime), {
     uid: prime.metadata.uid,
     signal: context.signal,
   });
   return settleDelete(context.stores.claims, prime, outcome, `temporary claim ${prime.metadata.name}`);
+}
+
+/** Why the prime is not what the observation has; undefined where the API server still says the same, or has it no more. */
+async function primeChanged(context: StepContext, o: Observation, seen: Claim): Promise<Outcome | undefined> {
+  const live = await context.client.get(claims, keyOf(seen), { signal: context.signal });
+  if (live === undefined) return undefined;
+  context.stores.claims.merge(live);
+  const same = live.metadata.uid === seen.metadata.uid && isPrimeOf(live, o.population, o.home);
+  return same ? undefined : stale(`temporary claim ${seen.metadata.name} is another one by now`);
 }
 
 export async function releasePrime(context: StepContext, { prime }: Observation): Promise<Outcome> {

@@ -17,7 +17,7 @@ import { forRecord } from '../pinned-source.ts';
 import { ownerOf } from '../prime-spec.ts';
 import type { ActionOf } from '../action.ts';
 import type { Observation } from '../observation.ts';
-import { isRecordOf } from '../observe.ts';
+import { isRecordOf } from '../proof.ts';
 import { replacement } from './merge-patch.ts';
 
 /** A status as a merge patch takes it: null removes a member. */

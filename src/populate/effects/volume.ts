@@ -15,6 +15,7 @@ import { type Outcome, settle, settleDelete, stale } from '../../runtime/index.t
 import type { StepContext } from '../context.ts';
 import { isBoundTo, isDeletedUnbound, isDeleting, isReadOnly } from '../facts.ts';
 import type { Observation } from '../observation.ts';
+import { isPrimeOf } from '../proof.ts';
 import { timestamp } from '../status.ts';
 
 /** What a swap rests on, read live. */
@@ -40,7 +41,8 @@ export async function rebind(context: StepContext, o: Observation): Promise<Outc
     context.client.get(claims, keyOf(o.prime), options),
     context.client.get(claims, keyOf(o.claim), options),
   ]);
-  const objection = swapObjection({ volume, prime, claim }, population);
+  const proven = isPrimeOf(prime, population, o.home);
+  const objection = proven ? swapObjection({ volume, prime, claim }, population) : 'the prime is not proven to be ours';
   if (objection !== undefined || volume === undefined || claim === undefined) {
     if (volume !== undefined) context.stores.volumes.merge(volume);
     return stale(objection ?? 'volume or claim is gone');
@@ -115,8 +117,10 @@ export function suspendedPolicy({ metadata: { uid, resourceVersion }, spec }: Vo
 
 /** Swapped, but the claim was bound elsewhere meanwhile: see tear-down. */
 export async function deleteVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
-  if (!isStray(o, volume)) return stale('the volume belongs to somebody else');
-  const { uid, resourceVersion } = volume.metadata;
+  const live = await context.client.get(volumes, keyOf(volume), { signal: context.signal });
+  if (live !== undefined) context.stores.volumes.merge(live);
+  if (live === undefined || !isStray(o, live)) return stale('the volume is gone, or belongs to somebody else');
+  const { uid, resourceVersion } = live.metadata;
   const outcome = await context.client.delete(volumes, keyOf(volume), { uid, resourceVersion, signal: context.signal });
   return settleDelete(context.stores.volumes, volume, outcome, `volume ${volume.metadata.name}`);
 }

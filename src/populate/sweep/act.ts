@@ -1,13 +1,8 @@
 /** Carries out a finding: on the live objects, with their uid and version, and only as long as they still say the same. */
-import {
-  ANNOTATION_POPULATION_UID,
-  CLAIM_FINALIZER,
-  LABEL_CLAIM_UID,
-  PROTECTION_FINALIZER,
-  populationName,
-} from '../../api/names.ts';
+import { CLAIM_FINALIZER, LABEL_CLAIM_UID, PROTECTION_FINALIZER, populationName } from '../../api/names.ts';
 import type { Claim, KubeObject, Volume } from '../../api/objects.ts';
 import { type Population, populations } from '../../api/population.ts';
+import { namedRecord } from '../../api/proof.ts';
 import { claims, pods, type Resource, volumes } from '../../api/resources.ts';
 import { ifServed, type KubeClient, keyOf, type WriteOutcome } from '../../kube/index.ts';
 import { withoutFinalizer } from '../../runtime/index.ts';
@@ -66,7 +61,7 @@ async function release(access: SweepAccess, finding: Finding): Promise<SweepOutc
 /** The record that an object belongs to, whatever the caches say. */
 async function liveRecord(access: SweepAccess, { kind, object, claimUid }: Finding): Promise<Population | undefined> {
   const { client, signal } = access;
-  const named = object.metadata.annotations?.[ANNOTATION_POPULATION_UID];
+  const named = namedRecord(object, 'Population');
   const isRecord = ({ metadata }: Population) => kind === 'Claim' || metadata.uid === named;
   if (claimUid === undefined) return undefined;
   const key = { namespace: object.metadata.namespace, name: populationName(claimUid) };

@@ -11,7 +11,6 @@ import {
   UID,
 } from '../../../test/support/objects.ts';
 import {
-  ANNOTATION_POPULATION_UID,
   LABEL_CLAIM_UID,
   LABEL_MANAGED_BY,
   LABEL_ROLE,
@@ -20,6 +19,7 @@ import {
   primeName,
 } from '../../api/names.ts';
 import type { Claim, Volume } from '../../api/objects.ts';
+import { proofFor } from '../../api/proof.ts';
 import { decideSweep } from './decide.ts';
 import type { Finding } from './finding.ts';
 import type { SweepObservation } from './observe.ts';
@@ -35,8 +35,11 @@ const foreignRecord = {
   spec: { ...aPopulation().spec, source: { group: 'other.example.com', kind: 'Other', name: 'x' } },
 };
 /** Made for a record that is not there. */
-const strayMeta = { finalizers: [PROTECTION_FINALIZER], annotations: { [ANNOTATION_POPULATION_UID]: 'population-0' } };
-const proof = { annotations: { [ANNOTATION_POPULATION_UID]: 'population-1' }, labels: { [LABEL_CLAIM_UID]: UID } };
+const strayMeta = {
+  finalizers: [PROTECTION_FINALIZER],
+  annotations: proofFor({ kind: 'Population', uid: 'population-0' }),
+};
+const proof = { labels: { [LABEL_CLAIM_UID]: UID } };
 const strayPod = (phase: 'Running' | 'Failed', meta: object = {}) =>
   aPod(1, { phase }, { ...strayMeta, labels: { [LABEL_CLAIM_UID]: UID }, ...meta });
 const left = (policy: 'Retain' | 'Delete', more: { name?: string; phase?: 'Bound' | 'Released'; at?: string } = {}) => {

@@ -1,26 +1,16 @@
 /** What is left over, and what to do about each. Pure. */
-import {
-  ANNOTATION_POPULATION_UID,
-  CLAIM_FINALIZER,
-  LABEL_CLAIM_UID,
-  LABEL_MANAGED_BY,
-  LABEL_ROLE,
-  MANAGED_BY,
-  PROTECTION_FINALIZER,
-  primeName,
-} from '../../api/names.ts';
+import { CLAIM_FINALIZER, LABEL_MANAGED_BY, LABEL_ROLE, MANAGED_BY, PROTECTION_FINALIZER } from '../../api/names.ts';
 import type { Claim, KubeObject, Pod, Volume } from '../../api/objects.ts';
 import type { Population } from '../../api/population.ts';
+import { namedRecord } from '../../api/proof.ts';
 import { hasFinalizer } from '../../runtime/index.ts';
-import { isDeleting, isTerminal, isTooNew } from '../facts.ts';
-import { isMadeFor, isRecordOf } from '../observe.ts';
+import { isDeleting, isLetGo, isTerminal, isTooNew } from '../facts.ts';
+import { isPodOf, isPrimeOf, isRecordOf, servedByPod, servedByPrime } from '../proof.ts';
 import type { Finding } from './finding.ts';
 import type { SweepObservation } from './observe.ts';
 
 /** A deletion that is older stands still; in milliseconds. */
 export const LINGERS_MS = 60_000;
-
-const PRIME_NAME = new RegExp(`^${primeName('([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})')}$`);
 
 /** What the objects know of each other. */
 interface Ground {
@@ -106,27 +96,47 @@ function ofClaim(ground: Ground, claim: Claim): Finding | undefined {
 }
 
 function ofPrime(ground: Ground, prime: Claim): Finding | undefined {
-  return ofMade(ground, { kind: 'Prime', object: prime, claimUid: servedClaimUid(prime) }, isDeleting(prime));
+  const claimUid = servedByPrime(prime.metadata.name);
+  const record = ground.records.get(claimUid ?? '');
+  const ours = record !== undefined && isPrimeOf(prime, record, homeOf(record));
+  return ofMade(
+    ground,
+    { kind: 'Prime', object: prime, claimUid },
+    { record: ours ? record : undefined, ended: isDeleting(prime) },
+  );
 }
 
+/** Pods of captures bear other names: their snapshots answer for them. */
 function ofPod(ground: Ground, pod: Pod): Finding | undefined {
-  const found = { kind: 'Pod', object: pod, claimUid: pod.metadata.labels?.[LABEL_CLAIM_UID] } as const;
+  const claimUid = servedByPod(pod.metadata.name)?.claimUid;
+  if (claimUid === undefined || isLetGo(pod)) return undefined;
+  const record = ground.records.get(claimUid);
+  const ours = record !== undefined && isPodOf(pod, record, homeOf(record));
   // Its finalizer keeps the kubelet's word on it; a pod that may still run is nobody's to let go.
-  return ofMade(ground, found, isDeleting(pod) && isTerminal(pod));
+  const ended = isDeleting(pod) && isTerminal(pod);
+  return ofMade(ground, { kind: 'Pod', object: pod, claimUid }, { record: ours ? record : undefined, ended });
+}
+
+/** Where prime and pods of a record are. */
+function homeOf({ spec, metadata }: Population): string {
+  return spec.populatorNamespace ?? metadata.namespace ?? '';
 }
 
 type Made = Pick<Finding, 'kind' | 'object' | 'claimUid'>;
 
-/** What was made for a record. A record that is gone can neither want it nor tell that it is not wanted. */
-function ofMade(ground: Ground, found: Made, ended: boolean): Finding | undefined {
+/** @param record the record that the object is proven to be made for. One that is gone can neither want it nor say that it is not wanted. */
+function ofMade(
+  ground: Ground,
+  found: Made,
+  { record, ended }: { readonly record: Population | undefined; readonly ended: boolean },
+): Finding | undefined {
   const { object, claimUid = '' } = found;
-  const record = ground.records.get(claimUid);
-  if (isMadeFor(object, record)) {
+  if (record !== undefined) {
     const claim = ground.claimsByUid.get(claimUid);
-    const over = claim === undefined || isDeleting(claim) || record?.status?.phase === 'Succeeded';
+    const over = claim === undefined || isDeleting(claim) || record.status?.phase === 'Succeeded';
     return over ? resume(found, 'a clean-up has not ended') : undefined;
   }
-  const named = object.metadata.annotations?.[ANNOTATION_POPULATION_UID];
+  const named = namedRecord(object, 'Population');
   if (named !== undefined && ground.populationUids.has(named)) return undefined;
   if (hasFinalizer(object, PROTECTION_FINALIZER)) {
     const message = 'it is being deleted, and the record that it was made for does not exist';
@@ -143,7 +153,7 @@ function ofMade(ground: Ground, found: Made, ended: boolean): Finding | undefine
 /** A volume of a prime that does not exist any more: on its way out if its policy says so, otherwise nobody's. */
 function ofVolume(ground: Ground, volume: Volume): Finding | undefined {
   const { claimRef, persistentVolumeReclaimPolicy: policy } = volume.spec;
-  const claimUid = PRIME_NAME.exec(claimRef?.name ?? '')?.[1];
+  const claimUid = servedByPrime(claimRef?.name ?? '');
   const elsewhere = ground.o.namespaces?.includes(claimRef?.namespace ?? '') === false;
   if (claimRef?.uid === undefined || claimUid === undefined || elsewhere) return undefined;
   if (ground.claimsByUid.has(claimRef.uid) || volume.status?.phase === 'Bound' || isDeleting(volume)) return undefined;
@@ -175,16 +185,14 @@ function lingers({ now }: Ground, { metadata }: KubeObject): boolean {
 }
 
 /** By any of the marks that a prime has; which of them prove something is not asked here. */
-function looksMade({ metadata, spec }: Claim): boolean {
-  if (spec.dataSourceRef !== undefined && metadata.annotations?.[ANNOTATION_POPULATION_UID] === undefined) return false;
+function looksMade(claim: Claim): boolean {
+  const { metadata, spec } = claim;
+  const named = namedRecord(claim, 'Population') !== undefined;
+  if (spec.dataSourceRef !== undefined && !named) return false;
   return (
-    metadata.annotations?.[ANNOTATION_POPULATION_UID] !== undefined ||
+    named ||
     metadata.finalizers?.includes(PROTECTION_FINALIZER) === true ||
     (metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY && metadata.labels[LABEL_ROLE] === 'prime') ||
-    PRIME_NAME.test(metadata.name)
+    servedByPrime(metadata.name) !== undefined
   );
-}
-
-function servedClaimUid({ metadata }: Claim): string | undefined {
-  return PRIME_NAME.exec(metadata.name)?.[1] ?? metadata.labels?.[LABEL_CLAIM_UID];
 }

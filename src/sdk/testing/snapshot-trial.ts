@@ -150,7 +150,7 @@ export class SnapshotTrial {
     const source = this.#given.source ?? subject.source;
     return {
       key,
-      content: { name: `snapcontent-${key}`, uid: key },
+      content: { name: `snapcontent-${key}`, uid: key, createdAt: '2026-01-02T03:04:05Z' },
       snapshot: { namespace: source.namespace, name: 'conformance', uid: key },
       parameters: this.#given.parameters ?? subject.parameters ?? {},
       secret: subject.secret,

@@ -112,7 +112,12 @@ function paramsOf({ spec }: Subject, uid: string, options: ParamsOptions): Popul
     },
     claim: { namespace: 'conformance', name: 'data', uid },
     home: 'conformance',
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population' as const, uid: 'record-1', createdAt: undefined },
+    },
     attempt: { number: attempt, id: `${uid}-${attempt}` },
     state: state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as PluginState),
     prepared: undefined,

@@ -2,7 +2,8 @@
 import { CAPTURE_SOURCE_FINALIZER, captureContentName } from '../../api/names.ts';
 import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
-import { ANNOTATION_VOLUME_CAPTURE, type VolumeSnapshot, type VolumeSnapshotContent } from '../../api/snapshots.ts';
+import { namedRecord } from '../../api/proof.ts';
+import type { VolumeSnapshot, VolumeSnapshotContent } from '../../api/snapshots.ts';
 import { VolprimeError } from '../../api/errors.ts';
 import type { VolumeCapture } from '../../api/volume-capture.ts';
 import type { Change, Informer } from '../../informer/index.ts';
@@ -124,7 +125,8 @@ function tell(
 }
 
 function fromPair(change: Change<VolumeSnapshotContent> | Change<VolumeSnapshot>): string[] {
-  const uid = (change.new ?? change.old)?.metadata.annotations?.[ANNOTATION_VOLUME_CAPTURE];
+  const object = change.new ?? change.old;
+  const uid = object && namedRecord(object, 'VolumeCapture');
   return uid === undefined ? [] : [uid];
 }
 

@@ -1,13 +1,13 @@
 /** The pair that a VolumeCapture makes: a content with a handle that is known beforehand, and the VolumeSnapshot that names it. Pure. */
 import { captureContentName, LABEL_MANAGED_BY, MANAGED_BY } from '../../api/names.ts';
 import type { Claim, NewObject, Volume } from '../../api/objects.ts';
+import { proofFor } from '../../api/proof.ts';
 import { apiVersionOf } from '../../api/resources.ts';
 import {
   ANNOTATION_BEING_CREATED,
   ANNOTATION_REPOSITORY_CLAIM,
   ANNOTATION_SECRET_NAME,
   ANNOTATION_SECRET_NAMESPACE,
-  ANNOTATION_VOLUME_CAPTURE,
   ANNOTATION_VOLUME_CAPTURE_NAME,
   CONTENT_FINALIZER,
   PARAMETER_REPOSITORY_CLAIM,
@@ -53,7 +53,7 @@ export function contentOf(parts: Parts): NewObject {
       annotations: {
         ...recorded(record),
         [ANNOTATION_BEING_CREATED]: 'yes',
-        [ANNOTATION_VOLUME_CAPTURE]: capture.metadata.uid,
+        ...proofFor({ kind: 'VolumeCapture', uid: capture.metadata.uid }),
         [ANNOTATION_VOLUME_CAPTURE_NAME]: capture.metadata.name,
         ...(claim !== undefined && { [ANNOTATION_REPOSITORY_CLAIM]: claim }),
         ...(secret !== undefined && {
@@ -87,7 +87,7 @@ export function snapshotOf(capture: VolumeCapture): NewObject {
     metadata: {
       name: snapshotName,
       namespace,
-      annotations: { [ANNOTATION_VOLUME_CAPTURE]: uid },
+      annotations: proofFor({ kind: 'VolumeCapture', uid }),
     },
     spec: {
       source: { volumeSnapshotContentName: contentName },

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { aContent, KEY } from '../../../test/support/snapshot-objects.ts';
 import { captureContentName } from '../../api/names.ts';
-import { ANNOTATION_VOLUME_CAPTURE } from '../../api/snapshots.ts';
+import { proofFor } from '../../api/proof.ts';
 import { MemoryStore } from '../../informer/index.ts';
 import { SnapshotPluginRegistry } from '../plugin-registry.ts';
 import { decide } from './decide.ts';
@@ -10,7 +10,7 @@ import { type CaptureStores, observe } from './observe.ts';
 /** A content of a capture whose VolumeCapture is not in the cache. */
 function ground(): CaptureStores {
   const contents: CaptureStores['contents'] = new MemoryStore();
-  const annotations = { [ANNOTATION_VOLUME_CAPTURE]: KEY };
+  const annotations = proofFor({ kind: 'VolumeCapture', uid: KEY });
   contents.merge(aContent({ meta: { name: captureContentName(KEY), annotations } }));
   return {
     contents,

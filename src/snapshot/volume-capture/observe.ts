@@ -1,6 +1,5 @@
 import { captureContentName } from '../../api/names.ts';
-import type { KubeObject } from '../../api/objects.ts';
-import { ANNOTATION_VOLUME_CAPTURE } from '../../api/snapshots.ts';
+import { isOurs, type RecordIdentity } from '../../api/proof.ts';
 import type { VolumeCapture } from '../../api/volume-capture.ts';
 import type { Store } from '../../informer/index.ts';
 import { volumeOf } from '../observe.ts';
@@ -26,11 +25,15 @@ export function observe({ stores, plugins, namespaces }: CaptureGround, uid: str
   const namedContent = stores.contents.get({ name: captureContentName(uid) });
   // Contents are of no namespace: one may be of a capture that another controller serves, and this one cannot see.
   const served = namespaces?.includes(namedContent?.spec.volumeSnapshotRef.namespace ?? '') !== false;
-  const content = namedContent !== undefined && served && isOf(namedContent, uid) ? namedContent : undefined;
+  const record: RecordIdentity = { kind: 'VolumeCapture', uid, createdAt: capture?.metadata.creationTimestamp };
+  const made = { namespace: undefined, name: captureContentName(uid), record, owner: 'none' } as const;
+  const content = served && isOurs(namedContent, made) ? namedContent : undefined;
   const namespace = capture?.metadata.namespace ?? content?.spec.volumeSnapshotRef.namespace;
   const snapshotName = capture === undefined ? content?.spec.volumeSnapshotRef.name : namesOf(capture).snapshotName;
   const named = snapshotName === undefined ? undefined : stores.snapshots.get({ namespace, name: snapshotName });
-  const ours = named !== undefined && isOf(named, uid) && named.spec.source.volumeSnapshotContentName !== undefined;
+  const ours =
+    isOurs(named, { namespace, name: snapshotName ?? '', record, owner: 'any' }) &&
+    named?.spec.source.volumeSnapshotContentName === captureContentName(uid);
   const claim = capture && stores.claims.get({ namespace, name: capture.spec.claimName });
   const snapshotClass = capture && stores.snapshotClasses.get({ name: capture.spec.volumeSnapshotClassName });
   return Object.freeze({
@@ -44,8 +47,4 @@ export function observe({ stores, plugins, namespaces }: CaptureGround, uid: str
     snapshotClass,
     plugin: snapshotClass && plugins.of(snapshotClass.driver)?.facts,
   });
-}
-
-function isOf({ metadata }: KubeObject, uid: string): boolean {
-  return metadata.annotations?.[ANNOTATION_VOLUME_CAPTURE] === uid;
 }
