@@ -137,8 +137,10 @@ describe('a claim with the name and all marks of a prime, which its tenant fille
       expect(await policyOf(volume)).toBe('Retain');
       const after = await read(suite.cluster, claims, { namespace: victim, name });
       expect(written(after)).toEqual(written(forged));
+      // Its storage goes with it.
+      const policy = '-p={"spec":{"persistentVolumeReclaimPolicy":"Delete"}}';
+      await suite.cluster.kubectl(['patch', 'pv', volume, '--type=merge', policy]);
       await suite.cluster.kubectl(['delete', 'pvc', name, `--namespace=${victim}`]);
-      await suite.cluster.kubectl(['delete', 'pv', volume]);
     },
     TEST_MS,
   );
