@@ -172,8 +172,7 @@ test('row 23: a redirect to another host gets no credentials, and the Secret mus
     return dir;
   };
   await using foreign = await startArchiveServer({ host: '127.0.0.1', routes: { '/a': { body: archive } } });
-  const { host } = new URL(server.url);
-  await arrives({ redirectTo: `${foreign.url}/a` }, { credentialsDir: secret(host) });
+  await arrives({ redirectTo: `${foreign.url}/a` }, { credentialsDir: secret(server.url) });
   expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer abc']);
   expect(foreign.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   await fails({}, 'CredentialsInvalid', false, { credentialsDir: secret('elsewhere.example') });

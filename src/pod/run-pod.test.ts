@@ -130,7 +130,7 @@ describe('the process', () => {
 
   test('reads the credentials where it is told to', async () => {
     mkdirSync(join(work, 'secret'));
-    writeFileSync(join(work, 'secret/hosts'), new URL(server.url).host);
+    writeFileSync(join(work, 'secret/hosts'), server.url);
     writeFileSync(join(work, 'secret/token'), 'geheim');
     server.set('/a.tar', { body: archive, authorization: 'Bearer geheim' });
     const spec = { secretRef: { name: 'x' } };

@@ -99,7 +99,7 @@ describe('from a URL', () => {
 
   test('sends the credentials of a directory, and shows them nowhere', async () => {
     mkdirSync(join(work, 'login'));
-    writeFileSync(join(work, 'login/hosts'), new URL(server.url).host);
+    writeFileSync(join(work, 'login/hosts'), server.url);
     writeFileSync(join(work, 'login/token'), 'geheim\n');
     server.set('/a.tar', { body: archive, authorization: 'Bearer geheim' });
     const { out, err, code } = await fromUrl('--credentials', join(work, 'login'));

@@ -35,7 +35,13 @@ test('S3 keys are none of the headers', () => {
 describe('hosts', () => {
   test.each([
     ['example.com', 'https://example.com/a', true],
-    ['example.com', 'http://example.com/a', true],
+    ['example.com', 'http://example.com/a', false],
+    ['http://example.com', 'http://example.com/a', true],
+    ['http://example.com', 'https://example.com/a', false],
+    ['https://example.com/', 'https://example.com/a', true],
+    ['HTTP://Example.COM:8080', 'http://example.com:8080/a', true],
+    ['http://example.com:80', 'http://example.com/a', true],
+    ['example.com:80', 'http://example.com/a', false],
     ['Example.COM', 'https://example.com/a', true],
     ['example.com', 'https://example.com:8443/a', false],
     ['example.com:8443', 'https://example.com:8443/a', true],
@@ -43,9 +49,10 @@ describe('hosts', () => {
     ['example.com', 'https://example.com.evil.org/a', false],
     ['example.com', 'https://sub.example.com/a', false],
     ['a.org,\n b.org c.org', 'https://b.org/', true],
-    ['[::1]:80', 'http://[::1]/', true],
+    ['[::1]:443', 'https://[::1]/', true],
+    ['http://[::1]', 'http://[::1]/', true],
   ])('%j and %s: %s', (hosts, url, allowed) => {
-    expect(read({ hosts, token: 't' }).allows(new URL(url))).toBe(allowed);
+    expect(read({ hosts, token: 't' }).ways.allows(new URL(url))).toBe(allowed);
   });
 });
 
@@ -54,6 +61,12 @@ describe('a Secret that is not usable is refused, naming the key and never a val
   test.each([
     ['no hosts', { token: secret }, '"hosts"'],
     ['empty hosts', { hosts: ' \n', token: secret }, '"hosts"'],
+    ['a host with a path', { hosts: 'a/b', token: secret }, '"hosts" has an entry'],
+    ['a host with a user', { hosts: `u:${secret}@a`, token: secret }, '"hosts" has an entry'],
+    ['a host of another scheme', { hosts: 'ftp://a', token: secret }, '"hosts" has an entry'],
+    ['a proxy with a user', { hosts: 'a', proxies: `u:${secret}@a`, token: secret }, '"proxies" has an entry'],
+    ['no digest', { hosts: 'a', caBundles: secret, token: secret }, '"caBundles" has an entry'],
+    ['no authority', { hosts: 'a', 'ca.crt': secret, token: secret }, '"ca.crt" holds no certificate'],
     ['nothing to send', { hosts: 'a' }, 'exactly one of'],
     ['two kinds', { hosts: 'a', token: secret, headers: `a: ${secret}` }, 'exactly one of'],
     ['S3 keys and a token', { hosts: 'a', token: secret, accessKeyId: secret, secretAccessKey: secret }, 'exactly one'],

@@ -1,15 +1,16 @@
 /**
  * Credentials of a source, read from the files of a mounted Secret.
  *
- * The Secret itself says who may receive them (key "hosts"), so that whoever may create a Provider cannot send somebody's Secret to a
- * host of their own. Messages name keys, never values.
+ * The Secret itself says who may receive them, by which way, and whom to trust on it (secret-ways.ts): the writer of a Provider must not be
+ * able to send another person's Secret to a host of their own. Messages name keys, never values.
  */
 import { createSecureContext } from 'node:tls';
 import { SecretFiles } from './secret-files.ts';
+import { readWays, type SecretWays } from './secret-ways.ts';
 
 export interface Credentials {
-  /** Whether the Secret allows this URL's host and port to see the headers. */
-  allows(url: URL): boolean;
+  /** Where all of it may go, by which way. */
+  readonly ways: SecretWays;
   readonly headers: Readonly<Record<string, string>>;
   /** PEM, for servers that ask who connects (mutual TLS). */
   readonly clientCertificate: { readonly cert: string; readonly key: string } | undefined;
@@ -39,13 +40,13 @@ const PROXY_HEADER = 'proxy-authorization';
 /** @throws PermanentError `CredentialsInvalid`, naming the key that is missing or wrong. */
 export function readCredentials(dir: string): Credentials {
   const secret = new SecretFiles(dir, 'credentials Secret');
-  const allows = secret.hosts('example.com');
+  const ways = readWays(secret, 'example.com');
   const headers = readHeaders(secret);
   const clientCertificate = readClientCertificate(secret);
   const s3 = readS3Keys(secret);
-  const ways = [headers, s3].filter((way) => way !== undefined).length;
-  if (ways > 1 || (ways === 0 && clientCertificate === undefined)) throw secret.unusable(NEEDS_ONE);
-  return { headers: headers ?? {}, clientCertificate, s3, allows };
+  const kinds = [headers, s3].filter((kind) => kind !== undefined).length;
+  if (kinds > 1 || (kinds === 0 && clientCertificate === undefined)) throw secret.unusable(NEEDS_ONE);
+  return { headers: headers ?? {}, clientCertificate, s3, ways };
 }
 
 const NEEDS_ONE =

@@ -393,7 +393,8 @@ describe('https', () => {
     await using secure = await startArchiveServer({ host: '127.0.0.1', tls, routes: { '/a': { body } } });
     await using proxy = await startConnectProxy({ host: '127.0.0.1', hosts: { 'archives.example': '127.0.0.1' } });
     const host = `archives.example:${new URL(secure.url).port}`;
-    const credentialsDir = secret({ hosts: host, token: 'abc', 'tls.crt': cert, 'tls.key': key });
+    const trust = { hosts: host, proxies: proxy.url, 'ca.crt': authority.cert };
+    const credentialsDir = secret({ ...trust, token: 'abc', 'tls.crt': cert, 'tls.key': key });
     const options = { urls: [`https://${host}/a`], caBundle: authority.file, proxy: proxy.url, credentialsDir };
     expect((await download(options)).equals(body)).toBe(true);
     expect(proxy.asked).toEqual([host]);
@@ -408,7 +409,7 @@ describe('https', () => {
     await using secure = await startArchiveServer({ host: '127.0.0.1', tls, routes });
     await using foreign = await startArchiveServer({ host: '127.0.0.1', tls, routes });
     const { host } = new URL(secure.url);
-    const credentialsDir = secret({ hosts: host, 'tls.crt': cert, 'tls.key': key });
+    const credentialsDir = secret({ hosts: host, 'ca.crt': authority.cert, 'tls.crt': cert, 'tls.key': key });
     const options = { caBundle: authority.file, urls: [`${secure.url}/a`] };
     await expect(download(options)).rejects.toMatchObject({ retry: { type: 'backoff' } });
     expect((await download({ ...options, credentialsDir })).equals(body)).toBe(true);

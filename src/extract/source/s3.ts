@@ -61,8 +61,8 @@ export function signing(
   if (credentials === undefined || keys === undefined) return client;
   return {
     get: async (url, headers) => {
-      // Nobody but the hosts that the Secret lists gets to see a signature; the client refuses others before it asks.
-      if (!credentials.allows(url)) return client.get(url, headers);
+      // Only the hosts that the Secret lists see a signature; the client refuses others before it asks.
+      if (!credentials.ways.allows(url)) return client.get(url, headers);
       const answer = await client.get(await signed(url, keys, region), headers);
       if (answer.status !== 400) return answer;
       answer.body.cancel();

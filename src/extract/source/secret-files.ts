@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '../../sdk/index.ts';
 import { codeOf } from '../error-code.ts';
+import { type Origins, parseOrigins } from './origins.ts';
 
 export class SecretFiles {
   readonly #dir: string;
@@ -45,29 +46,16 @@ export class SecretFiles {
   }
 
   /**
-   * Whether the Secret lets the host and port of a URL see what it holds (docs/decisions/0005).
-   * @param example for the message where the key "hosts" is missing.
+   * The addresses that a key lists; none where the Secret lacks the key.
+   * @throws PermanentError `CredentialsInvalid` where an entry is no address.
    */
-  hosts(example: string): (url: URL) => boolean {
-    const hosts = new Set(
-      (this.key('hosts') ?? '')
-        .split(/[\s,]+/)
-        .filter((host) => host !== '')
-        .map((host) => host.toLowerCase()),
-    );
-    if (hosts.size === 0) {
-      throw this.unusable(
-        `"hosts" is missing: list the hosts that may receive the credentials, for example "${example}"`,
-      );
-    }
-    return (url) => hosts.has(url.host) || hosts.has(`${url.hostname}:${effectivePort(url)}`);
+  origins(key: string): Origins {
+    const parsed = parseOrigins(this.key(key) ?? '');
+    if ('fault' in parsed) throw this.unusable(`"${key}" ${parsed.fault}`);
+    return parsed;
   }
 
   unusable(why: string): PermanentError {
     return new PermanentError('CredentialsInvalid', `The ${this.#what} is not usable: ${why}.`);
   }
-}
-
-function effectivePort(url: URL): string {
-  return url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
 }

@@ -2,7 +2,8 @@
 import { AttemptFailedError, type PluginLogger } from '../../sdk/index.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { defaultTimeouts, HttpClient, type Timeouts } from './http/client.ts';
-import { readProxy, readTrusted } from './http/connection-settings.ts';
+import type { AddressPolicy } from './http/address-policy.ts';
+import { readWay } from './http/connection-settings.ts';
 import type { RetryPolicy } from './http/retry.ts';
 
 export interface SourceContext {
@@ -14,6 +15,8 @@ export interface SourceContext {
   readonly proxy?: string | undefined;
   /** Where the files of the Secret with the proxy's user name and password are. Undefined: none are sent. */
   readonly proxyCredentialsDir?: string | undefined;
+  /** Which addresses may be dialled. Undefined: all. */
+  readonly addresses?: AddressPolicy | undefined;
   /** Bytes per second. */
   readonly bandwidth?: number | undefined;
   readonly timeouts?: Timeouts;
@@ -40,12 +43,12 @@ const DEFAULT_TOTAL_MS = 24 * 3_600_000;
 
 /** @throws PermanentError `CredentialsInvalid`, `InvalidSource`. */
 export function startSession(context: SourceContext): Session {
-  const { credentialsDir, logger, totalMs = DEFAULT_TOTAL_MS } = context;
+  const { credentialsDir, caBundle, proxy, proxyCredentialsDir, addresses, logger, totalMs = DEFAULT_TOTAL_MS } = context;
   const credentials = credentialsDir === undefined ? undefined : readCredentials(credentialsDir);
   const settings = {
     credentials,
-    trusted: readTrusted(context.caBundle),
-    proxy: readProxy(context.proxy, context.proxyCredentialsDir),
+    ...readWay({ caBundle, proxy, proxyCredentialsDir }, credentials?.ways),
+    addresses,
     timeouts: context.timeouts ?? defaultTimeouts,
     directFrom: context.directFrom,
     logger,

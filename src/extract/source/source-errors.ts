@@ -1,5 +1,5 @@
 /** What an answer or a network failure means for the next attempt. No message carries a query string or a header. */
-import { AttemptFailedError, PermanentError, TemporaryError, type VolprimeError } from '../../sdk/index.ts';
+import { AttemptFailedError, PermanentError, TemporaryError, VolprimeError } from '../../sdk/index.ts';
 import { codeOf } from '../error-code.ts';
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
@@ -53,6 +53,8 @@ const ASKED_BY_PROXY = /^Proxy (response|Authentication Required) \(407\)/;
 
 /** Failures before the first byte of the body. */
 export function connectError(url: URL, cause: unknown): VolprimeError {
+  // What the address guard says of the host.
+  if (cause instanceof VolprimeError) return cause;
   if (cause instanceof Error && ASKED_BY_PROXY.test(cause.message)) return proxyUnauthorized(url, cause);
   const code = innerCode(cause);
   const where = displayUrl(url);

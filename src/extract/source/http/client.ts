@@ -1,13 +1,15 @@
 /**
- * GET with credentials and redirects. The credentials go to the hosts that their Secret lists and to no other, and nothing leads from
- * https to http.
+ * GET with credentials and redirects. The credentials go to the hosts that their Secret lists and to no other, nothing leads from https to
+ * http, and every connection is held to the address policy.
  */
 import type { Dispatcher } from 'undici';
-import { PermanentError, type PluginLogger } from '../../../sdk/index.ts';
+import { AttemptFailedError, PermanentError, type PluginLogger } from '../../../sdk/index.ts';
 import type { Credentials } from '../credentials.ts';
 import { connectError, displayUrl } from '../source-errors.ts';
 import { field, type Answer } from './answer.ts';
-import type { Proxy } from './connection-settings.ts';
+import { type AddressGuard, guardOf } from './address-guard.ts';
+import { type AddressPolicy, publicAddresses } from './address-policy.ts';
+import { PROXY_VARIABLES, type Proxy } from './connection-settings.ts';
 import { DirectConnection, type DirectOptions, getDirectly, type TlsSettings } from './direct-connection.ts';
 import { EnvHttpProxyAgent } from './env-http-proxy-agent.ts';
 import { exchange } from './exchange.ts';
@@ -27,6 +29,8 @@ export interface HttpOptions {
   readonly trusted: readonly string[] | undefined;
   /** Of all requests but those that NO_PROXY names. Undefined: HTTP_PROXY and HTTPS_PROXY. */
   readonly proxy: Proxy | undefined;
+  /** Which addresses may be dialled. Undefined: all. */
+  readonly addresses?: AddressPolicy | undefined;
   readonly timeouts: Timeouts;
   /** Bodies of so many bytes are worth a connection of their own. Default: 16 MiB. */
   readonly directFrom?: number | undefined;
@@ -35,14 +39,15 @@ export interface HttpOptions {
 }
 
 const DIRECT_FROM = 16 * 1024 * 1024;
-/** Where one is set, the way is undici's to find. */
-const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
 /** What two answers must have in common to be of the same bytes, so far as a head can tell. */
 const DEFINING = ['content-length', 'content-range', 'content-encoding', 'etag', 'last-modified'];
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 type Headers = Readonly<Record<string, string>>;
+
+/** `any`: to every address that this client may dial. `public`: to public ones, and to those that the operator adds. */
+type Reach = 'any' | 'public';
 
 export interface Connection {
   /** @returns undefined where the answer was of a kind that only `HttpClient.get` understands; the connection is of no more use then. */
@@ -53,11 +58,17 @@ export interface Connection {
 /** Disposing of it breaks its connections. */
 export class HttpClient implements AsyncDisposable {
   readonly #options: HttpOptions;
-  /** One with the client certificate, for the hosts that may see it, and one without. */
-  readonly #dispatchers = new Map<boolean, Dispatcher>();
+  /** With the client certificate, for the hosts that may see it, and without; for each reach. */
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #guards: Readonly<Record<Reach, AddressGuard | undefined>>;
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    const { addresses } = options;
+    this.#guards = {
+      any: addresses && guardOf(addresses, () => ALLOW_BY_SETTINGS),
+      public: guardOf(addresses ?? publicAddresses(), ALLOW_BY_SECRET),
+    };
   }
 
   /**
@@ -67,13 +78,23 @@ export class HttpClient implements AsyncDisposable {
    */
   async get(start: URL, headers: Headers, own: Headers = {}): Promise<Answer> {
     const { credentials } = this.#options;
-    if (credentials !== undefined && !credentials.allows(start)) throw notListed(start);
+    if (credentials !== undefined && !credentials.ways.allows(start)) throw credentials.ways.notListed(start);
     return this.#follow(start, headers, own);
   }
 
-  /** As `get`, from a host that need not be one of those that may have the credentials. */
-  async getPublicly(start: URL): Promise<Answer> {
-    return this.#follow(start, {}, {});
+  /**
+   * One request whose redirects are not followed, to a host that another host named. It need not be one of those that may have the
+   * credentials.
+   * @throws as `get`, and PermanentError `AddressNotAllowed`.
+   */
+  async getOnce(url: URL, reach: Reach): Promise<Answer> {
+    const answer = await this.#ask(url, {}, reach);
+    if (!REDIRECTS.has(answer.status)) return answer;
+    answer.body.cancel();
+    throw new PermanentError(
+      'RedirectRefused',
+      `${displayUrl(url)} gives tokens for a registry and answered with a redirect, which is not followed.`,
+    );
   }
 
   /** For many requests to the URL at the end of all redirects. Undefined where a proxy may be in the way. */
@@ -93,7 +114,7 @@ export class HttpClient implements AsyncDisposable {
   async #follow(start: URL, headers: Headers, own: Headers): Promise<Answer> {
     let url = start;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await this.#ask(url, { ...headers, ...(url.origin === start.origin && own) });
+      const answer = await this.#ask(url, { ...headers, ...(url.origin === start.origin && own) }, 'any');
       if (!REDIRECTS.has(answer.status)) return answer;
       answer.body.cancel();
       const next = redirectTarget(answer);
@@ -106,18 +127,42 @@ export class HttpClient implements AsyncDisposable {
     );
   }
 
-  async #ask(url: URL, more: Headers): Promise<Answer> {
-    const { credentials, signal } = this.#options;
-    const allowed = credentials?.allows(url) === true;
+  async #ask(url: URL, more: Headers, reach: Reach): Promise<Answer> {
+    const { signal } = this.#options;
+    await this.#checkAddress(url, reach);
     const headers = this.#headers(url, more);
     let answer: Answer;
     try {
-      answer = await exchange({ url, headers, dispatcher: this.#dispatcher(allowed), signal });
+      answer = await exchange({ url, headers, dispatcher: this.#dispatcher(this.#allows(url), reach), signal });
     } catch (cause) {
       signal.throwIfAborted();
       throw connectError(url, cause);
     }
     return this.#worthDirect(answer) ? this.#directly(answer, headers) : answer;
+  }
+
+  /** What no lookup of a connection sees: hosts that are addresses, and those that a proxy resolves. */
+  async #checkAddress({ hostname }: URL, reach: Reach): Promise<void> {
+    const guard = this.#guards[reach];
+    const refusal = guard?.refusalOf(hostname) ?? this.#refusalOfProxy();
+    if (refusal !== undefined) throw refusal;
+    if (guard === undefined || !this.#mayBeProxied()) return;
+    const known = await guard.check(hostname);
+    if (known || reach === 'any') return;
+    throw new AttemptFailedError(
+      'SourceUnreachable',
+      `${hostname} gives tokens for a registry, and is not known here to have a public address. ${ALLOW_BY_SECRET(hostname)}`,
+    );
+  }
+
+  /** Through a proxy that the source names it is the proxy that is dialled; one of the operator's own may be anywhere. */
+  #refusalOfProxy(): PermanentError | undefined {
+    const { proxy } = this.#options;
+    return proxy === undefined || proxy.ofOperator ? undefined : this.#guards.any?.refusalOf(proxy.url.hostname);
+  }
+
+  #allows(url: URL): boolean {
+    return this.#options.credentials?.ways.allows(url) === true;
   }
 
   #headers(url: URL, more: Headers): Headers {
@@ -127,7 +172,7 @@ export class HttpClient implements AsyncDisposable {
       accept: '*/*',
       // The digest and the announced length are those of the archive as stored.
       'accept-encoding': 'identity',
-      ...(credentials?.allows(url) === true && credentials.headers),
+      ...(this.#allows(url) && credentials?.headers),
       ...more,
     };
   }
@@ -155,27 +200,29 @@ export class HttpClient implements AsyncDisposable {
   }
 
   #directOptions(url: URL): DirectOptions {
-    const { timeouts, signal, credentials } = this.#options;
-    return { url, tls: this.#tls(credentials?.allows(url) === true), ...timeouts, signal };
+    const { timeouts, signal } = this.#options;
+    return { url, tls: this.#tls(this.#allows(url)), guard: this.#guards.any, ...timeouts, signal };
   }
 
-  #dispatcher(allowed: boolean): Dispatcher {
+  #dispatcher(allowed: boolean, reach: Reach): Dispatcher {
     const { credentials, proxy, timeouts } = this.#options;
     const identified = allowed && credentials?.clientCertificate !== undefined;
-    const known = this.#dispatchers.get(identified);
+    const key = `${reach} ${identified}`;
+    const known = this.#dispatchers.get(key);
     if (known !== undefined) return known;
     const connect = { timeout: timeouts.connectMs };
+    const ofProxy = proxy === undefined || proxy.ofOperator ? undefined : this.#guards.any;
     const dispatcher = new EnvHttpProxyAgent({
       ...(proxy && { httpProxy: proxy.url.href, httpsProxy: proxy.url.href }),
       ...(proxy?.authorization !== undefined && { token: proxy.authorization }),
-      connect: { ...connect, ...this.#tls(identified) },
+      connect: { ...connect, ...this.#tls(identified), ...lookupOf(this.#guards[reach]) },
       requestTls: { ...connect, ...this.#tls(identified) },
-      proxyTls: { ...connect, ...this.#tls(false) },
+      proxyTls: { ...connect, ...(proxy?.trusted && { ca: [...proxy.trusted] }), ...lookupOf(ofProxy) },
       headersTimeout: timeouts.headersMs,
       bodyTimeout: timeouts.idleMs,
       allowH2: false,
     });
-    this.#dispatchers.set(identified, dispatcher);
+    this.#dispatchers.set(key, dispatcher);
     return dispatcher;
   }
 
@@ -185,11 +232,13 @@ export class HttpClient implements AsyncDisposable {
   }
 }
 
-function notListed(url: URL): PermanentError {
-  return new PermanentError(
-    'CredentialsInvalid',
-    `The credentials Secret does not list ${url.host} in its key "hosts", so they are not sent there.`,
-  );
+const ALLOW_BY_SETTINGS =
+  'The operator of the cluster can allow it with allowedAddresses in the settings of populator pods.';
+const ALLOW_BY_SECRET = (host: string) =>
+  `A registry may name such a host for its tokens only where the Secret of spec.secretRef lists ${host} in its key "hosts".`;
+
+function lookupOf(guard: AddressGuard | undefined): Pick<AddressGuard, 'lookup'> | undefined {
+  return guard && { lookup: guard.lookup };
 }
 
 function redirectTarget(answer: Answer): URL {

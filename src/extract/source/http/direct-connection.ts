@@ -4,8 +4,9 @@
  * undici costs three times the processor time: each piece is allocated, copied into its parser, and copied to where it is wanted. This
  * is for large bodies, once undici has found out where they are and that they are of the plainest kind (docs/decisions/0014).
  */
-import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { type AddressGuard, unbracketed } from './address-guard.ts';
 import type { Answer, Body } from './answer.ts';
 import { MAX_HEAD, parseHead, type ResponseHead } from './response-head.ts';
 
@@ -13,6 +14,8 @@ export interface DirectOptions {
   /** Of the server; each request has its own path. */
   readonly url: URL;
   readonly tls: TlsSettings;
+  /** Undefined: every address may be dialled. */
+  readonly guard?: AddressGuard | undefined;
   readonly connectMs: number;
   readonly headersMs: number;
   readonly idleMs: number;
@@ -191,12 +194,16 @@ export class DirectConnection {
   }
 }
 
-function connect({ url, tls }: DirectOptions, onread: OnReadOpts): Socket {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'http:') return connectPlain({ host, port: Number(url.port || 80), onread });
+function connect({ url, tls, guard }: DirectOptions, onread: OnReadOpts): Socket {
+  const host = unbracketed(url.hostname);
+  const refusal = guard?.refusalOf(host);
+  if (refusal !== undefined) return new Socket().destroy(refusal);
+  const lookup = guard && { lookup: guard.lookup };
+  if (url.protocol === 'http:') return connectPlain({ host, port: Number(url.port || 80), onread, ...lookup });
   const servername = isIP(host) === 0 ? host : '';
   // The type of tls.connect lacks the option, which it hands to the socket as net.connect does.
-  const options = { ...tls, host, port: Number(url.port || 443), servername, ALPNProtocols: ['http/1.1'], onread };
+  const port = Number(url.port || 443);
+  const options = { ...tls, ...lookup, host, port, servername, ALPNProtocols: ['http/1.1'], onread };
   return connectTls(options);
 }
 

@@ -174,7 +174,7 @@ describe('a registry that does not behave', () => {
   test('redirects to another host, which sees neither token nor password', async () => {
     await using elsewhere = await startArchiveServer({ host: '127.0.0.1', routes: { '/blob': { body: blob } } });
     const { host } = new URL(registry.url);
-    for (const [name, value] of Object.entries({ hosts: host, username: 'u', password: 'p' })) {
+    for (const [name, value] of Object.entries({ hosts: `http://${host}`, username: 'u', password: 'p' })) {
       writeFileSync(join(work, name), value);
     }
     const challenge = { 'www-authenticate': `Bearer realm="${registry.url}/token"` };

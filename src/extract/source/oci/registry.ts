@@ -1,8 +1,12 @@
 /**
  * The way to a registry: http, with a token where the registry asks for one.
  *
- * The token goes to the registry alone, not where it redirects to. The Secret's user name and password go to the registry, and to the
- * service that gives the tokens where the Secret lists that one's host too; without that the token is one that anybody gets.
+ * The token goes to the registry that asked for it, and to no other host. The Secret's user name and password go to the registry, and to
+ * the service that gives the tokens where the Secret lists that host too; without that the token is one that everybody gets.
+ *
+ * The registry's answer names the service, and a hostile registry may name a server that it cannot reach itself, to have the answer handed
+ * on. So a service on another host than the registry must be listed in the Secret, or have public addresses; and its redirects are not
+ * followed.
  */
 import * as z from 'zod';
 import { AttemptFailedError, PermanentError } from '../../../sdk/index.ts';
@@ -26,7 +30,7 @@ export class RegistryClient {
   #token: string | undefined;
 
   constructor(origin: string, client: HttpClient, credentials: Credentials | undefined) {
-    this.#origin = origin;
+    this.#origin = new URL(origin).origin;
     this.#client = client;
     this.#credentials = credentials;
   }
@@ -34,7 +38,9 @@ export class RegistryClient {
   /** As `HttpClient.get`, asked again with a new token where the registry wants one: the last may have run out. */
   async get(url: URL, headers: Headers): Promise<Answer> {
     const answer = await this.#client.get(url, headers, this.#authorization());
-    const challenge = answer.status === 401 ? parseChallenge(field(answer, 'www-authenticate')) : undefined;
+    // Another host, to which the registry redirects, asks for a token of its own: the registry has not asked for that one.
+    const asked = answer.status === 401 && answer.url.origin === this.#origin;
+    const challenge = asked ? parseChallenge(field(answer, 'www-authenticate')) : undefined;
     if (challenge === undefined) return answer;
     answer.body.cancel();
     this.#token = await this.#fetchToken(url, challenge.url);
@@ -61,8 +67,8 @@ export class RegistryClient {
         `${registry.origin} sends to ${service.origin}, from https to plain http.`,
       );
     }
-    const known = this.#credentials?.allows(service) === true;
-    const answer = known ? await this.#client.get(service, {}) : await this.#client.getPublicly(service);
+    const known = service.origin === this.#origin || this.#credentials?.ways.allows(service) === true;
+    const answer = await this.#client.getOnce(service, known ? 'any' : 'public');
     if (answer.status !== 200) {
       answer.body.cancel();
       throw statusError(answer.url, answer.status, field(answer, 'retry-after'));
