@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Identity } from './certificates.ts';
 
 export interface Witness extends AsyncDisposable {
-  /** `127.0.0.1:port` of the server that speaks plain http, and of the one that speaks TLS. */
+  /** Host and port of the server that speaks plain http, and of the one that speaks TLS. */
   readonly plain: string;
   readonly secure: string;
   /** The same of the two proxies. They take every name, and lead to the servers above. */
@@ -48,12 +48,13 @@ export async function startWitness(identity: Identity): Promise<Witness> {
       for (const socket of [upstream, client]) sockets.add(socket.on('error', () => socket.destroy()));
     });
   }
-  const { plain = '', secure = '', plainProxy = '', secureProxy = '' } = started;
+  const { plain = '', secure = '', plainProxy = '' } = started;
   return {
     plain,
     secure,
     plainProxy,
-    secureProxy,
+    // undici takes no proxy over TLS whose host is an address.
+    secureProxy: `localhost:${portOf(proxies.secureProxy)}`,
     seen,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
