@@ -1,4 +1,4 @@
-/** Writes what is made from the sources: crds/ and docs/reference/. With --check it only says whether they are up to date. */
+/** Writes what is made from the sources: crds/, docs/reference/ and the NetworkPolicy of the populator namespace. With --check it only says whether they are up to date. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
@@ -6,6 +6,7 @@ import { buildCrd, kinds } from '../src/api/crd.ts';
 import { lifecycleEvents, type ReasonDoc, reasons, sweepReasons } from '../src/api/reasons.ts';
 import { snapshotReasons, volumeCaptureReasons } from '../src/api/snapshot-reasons.ts';
 import { metricsPage } from './metrics-page.ts';
+import { networkPolicy } from './network-policy.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
@@ -17,6 +18,7 @@ const files: [path: string, text: string][] = [
   ]),
   ['docs/reference/reasons.md', reasonsPage()],
   ['docs/reference/metrics.md', await metricsPage()],
+  ['deploy/components/cross-namespace/network-policy.yaml', networkPolicy()],
 ];
 
 let outdated = 0;

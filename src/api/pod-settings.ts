@@ -58,6 +58,10 @@ const volumeMount = z.strictObject({
   readOnly: z.boolean().optional(),
 });
 
+/** Of a populator pod: `public` where it may dial public addresses alone, and those of the next variable, CIDRs with commas between. */
+export const ADDRESSES_VARIABLE = 'VOLPRIME_ADDRESSES';
+export const ALLOWED_ADDRESSES_VARIABLE = 'VOLPRIME_ALLOWED_ADDRESSES';
+
 /** uid and gid of the populator container, fsGroup of its volumes, and the user of our image. */
 export const POPULATOR_ID = 65_532;
 
@@ -98,6 +102,11 @@ export const podSettingsSchema = z.strictObject({
   automountServiceAccountToken: z.boolean().optional(),
   /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the container. */
   proxy: z.strictObject({ http: proxyUrl.optional(), https: proxyUrl.optional(), none: text.optional() }).optional(),
+  /**
+   * CIDRs that pods of the populator namespace may dial beside public addresses; "0.0.0.0/0" and "::/0" allow all. Without effect in other
+   * namespaces, where nothing is refused.
+   */
+  allowedAddresses: z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR such as 10.20.0.0/16')).optional(),
   /** A ConfigMap of the pod's own namespace with certificates (PEM) that are trusted beside the image's own. */
   caBundle: z.strictObject({ configMap: name, key: text.default('ca.crt') }).optional(),
 });

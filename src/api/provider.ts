@@ -39,7 +39,7 @@ const specShape = {
   layers: layersSchema.optional(),
   extractPath: extractPathSchema.default('/'),
   secretRef: secretRef(
-    'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them) and one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey" (S3; and "sessionToken"); and beside it or alone "tls.crt" and "tls.key".',
+    'Credentials for the download. The Secret (type volprime.dev/credentials) has the key "hosts" (who may receive them; over plain http only where an entry begins with http://) and one of: "token"; "username" and "password"; "headers"; "accessKeyId" and "secretAccessKey" (S3; and "sessionToken"); and beside it or alone "tls.crt" and "tls.key". Where proxy or caBundleRef are set it also has "proxies", and "caBundles" or "ca.crt".',
   ).optional(),
   caBundleRef: z
     .object({
@@ -52,11 +52,14 @@ const specShape = {
         .meta({ description: 'Its key with the certificates (PEM).' }),
     })
     .optional()
-    .meta({ description: "Certificates that are trusted for the download, beside the populator image's own." }),
+    .meta({
+      description:
+        'Certificates that are trusted for the download, beside the populator image\'s own. With secretRef they count only where the Secret approves them: the same in its key "ca.crt", or their digest in "caBundles".',
+    }),
   s3: s3Schema.optional(),
   proxy: proxySchema.optional(),
   proxySecretRef: secretRef(
-    'Credentials for the proxy. The Secret (type volprime.dev/credentials) has the keys "username", "password" and "hosts", which lists the proxy.',
+    'Credentials for the proxy. The Secret (type volprime.dev/credentials) has the keys "username", "password" and "hosts", which lists the proxy, with http:// where it begins so.',
   ).optional(),
   limits: limitsSchema.optional(),
   ownership: ownershipSchema.optional(),

@@ -306,10 +306,17 @@ export const reasons = {
     help: 'If it stays: the file at the source is incomplete.',
   },
   RedirectRefused: { next: 'stops', meaning: 'Too many redirects, or one from https to http.', help: '' },
+  AddressNotAllowed: {
+    next: 'stops',
+    meaning:
+      'The host of a source, a redirect, a proxy or a token service of a registry has no public address, and may not be dialled from here.',
+    help: 'For claims whose source is in another namespace: allowedAddresses in the settings of populator pods (docs/cross-namespace.md). For a token service: list its host in the key "hosts" of the Secret.',
+  },
   CredentialsInvalid: {
     next: 'stops',
-    meaning: 'The Secret lacks a key, or does not name the host in "hosts".',
-    help: 'The message names the key.',
+    meaning:
+      'The Secret lacks a key, or does not allow the host ("hosts"), the proxy ("proxies") or the certificates ("ca.crt", "caBundles") that the source names.',
+    help: 'The message names the key and what to add.',
   },
   ChecksumMismatch: {
     next: 'stops',

@@ -60,7 +60,7 @@ function sourceUrlRules(field: string): Rule<string>[] {
 /** Whoever may read the pod can read it. */
 export const proxySchema = ruled(
   z.string().min(1).max(LONGEST),
-  'The proxy that the download goes through, but for what NO_PROXY of the populator pod names. Default: as the operator has set it for populator pods.',
+  'The proxy that the download goes through, but for what NO_PROXY of the populator pod names. With secretRef the Secret has to list it in its key "proxies". Default: as the operator has set it for populator pods.',
   [
     {
       rule: "!self.contains('@')",

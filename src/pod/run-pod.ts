@@ -1,5 +1,7 @@
 /** From the task in the environment to the report: everything that the pod does, with its surroundings passed in. */
 import * as z from 'zod';
+import { ADDRESSES_VARIABLE, ALLOWED_ADDRESSES_VARIABLE } from '../api/pod-settings.ts';
+import type { AddressPolicy } from '../extract/source/http/address-policy.ts';
 import {
   CA_BUNDLE_DIR,
   CREDENTIALS_DIR,
@@ -53,12 +55,15 @@ async function runTask(
   switch (task.plugin) {
     case 'download-and-extract': {
       logger.info('populating', { attempt: task.attemptId, targets: task.targets.length });
-      const { runTask: run } = await import('../plugins/download-and-extract/run.ts');
+      const [{ runTask: run }, addresses] = await Promise.all([
+        import('../plugins/download-and-extract/run.ts'),
+        addressesOf(variables),
+      ]);
       const credentialsDir = variables['VOLPRIME_CREDENTIALS_DIR'] ?? CREDENTIALS_DIR;
       const proxyCredentialsDir = variables['VOLPRIME_PROXY_CREDENTIALS_DIR'] ?? PROXY_CREDENTIALS_DIR;
       const caBundleDir = variables['VOLPRIME_CA_BUNDLE_DIR'] ?? CA_BUNDLE_DIR;
       const directories = { credentialsDir, proxyCredentialsDir, caBundleDir };
-      return { outcome: 'succeeded', targets: await run(task, { ...common, ...directories }) };
+      return { outcome: 'succeeded', targets: await run(task, { ...common, ...directories, addresses }) };
     }
     case 'snapshot-capture': {
       logger.info('working on the repository', { action: task.action, key: task.key });
@@ -85,6 +90,16 @@ function parseTask(json: string | undefined): Task {
       cause,
     });
   }
+}
+
+/** Undefined: every address may be dialled. */
+async function addressesOf(variables: PodEnvironment['variables']): Promise<AddressPolicy | undefined> {
+  const said = variables[ADDRESSES_VARIABLE];
+  if (said === undefined) return undefined;
+  if (said !== 'public') throw new PermanentError('InvalidTask', `${ADDRESSES_VARIABLE} must be "public" or absent.`);
+  const allowed = (variables[ALLOWED_ADDRESSES_VARIABLE] ?? '').split(',').filter((cidr) => cidr !== '');
+  const { publicAddresses } = await import('../extract/source/http/address-policy.ts');
+  return publicAddresses(allowed);
 }
 
 function interrupted(reason: unknown): AttemptFailedError {

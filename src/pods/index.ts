@@ -23,6 +23,7 @@ export {
   POPULATOR_CONTAINER,
   podSecurity,
   PROGRESS_LOG,
+  publicAddressesOnly,
   readOnlyMount,
   resourcesOf,
   settingsMounts,

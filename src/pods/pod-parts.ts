@@ -1,5 +1,11 @@
 /** The parts of a pod that follow from its settings, whatever the pod is for. */
-import { CA_BUNDLE_DIR, POPULATOR_ID, type PodSettings } from '../api/pod-settings.ts';
+import {
+  ADDRESSES_VARIABLE,
+  ALLOWED_ADDRESSES_VARIABLE,
+  CA_BUNDLE_DIR,
+  POPULATOR_ID,
+  type PodSettings,
+} from '../api/pod-settings.ts';
 
 export const POPULATOR_CONTAINER = 'populator';
 /** What is read of a pod's log for its progress, which the end of it tells. */
@@ -77,6 +83,15 @@ export function environmentOf({ proxy, caBundle, env }: PodSettings): { name: st
   const trusted = caBundle === undefined ? {} : { NODE_EXTRA_CA_CERTS: `${CA_BUNDLE_DIR}/${CA_FILE}` };
   const all = { ...Object.fromEntries(set), ...trusted, ...env };
   return Object.entries(all).map(([name, value]) => ({ name, value: literal(value) }));
+}
+
+/**
+ * For pods of the populator namespace, which follow addresses of tenants: public ones alone, and what the operator adds. Here too where the
+ * cluster's network enforces no NetworkPolicy.
+ */
+export function publicAddressesOnly({ allowedAddresses = [] }: PodSettings): { name: string; value: string }[] {
+  const allowed = { name: ALLOWED_ADDRESSES_VARIABLE, value: allowedAddresses.join() };
+  return [{ name: ADDRESSES_VARIABLE, value: 'public' }, ...(allowedAddresses.length > 0 ? [allowed] : [])];
 }
 
 export function resourcesOf({ resources: { requests = {}, limits = {} } = {} }: PodSettings): object {

@@ -53,7 +53,7 @@ export function layeredSettings(
 
 /**
  * The later layer wins: single values replace, maps are merged by key, quantities by name, named lists (pull secrets, volumes) by name;
- * mounts by path; tolerations add up; an affinity is one value.
+ * mounts by path; tolerations and allowed addresses add up; an affinity is one value.
  */
 export function mergePodSettings(...layers: readonly PodSettings[]): PodSettings {
   return layers.reduce(mergeTwo, {});
@@ -70,6 +70,9 @@ function mergeTwo(below: PodSettings, above: PodSettings): PodSettings {
     ...(merged.env && { env: { ...below.env, ...above.env } }),
     ...(merged.proxy && { proxy: { ...below.proxy, ...above.proxy } }),
     ...(merged.tolerations && { tolerations: [...(below.tolerations ?? []), ...(above.tolerations ?? [])] }),
+    ...(merged.allowedAddresses && {
+      allowedAddresses: [...(below.allowedAddresses ?? []), ...(above.allowedAddresses ?? [])],
+    }),
     ...(merged.imagePullSecrets && {
       imagePullSecrets: mergeBy('name', below.imagePullSecrets, above.imagePullSecrets),
     }),

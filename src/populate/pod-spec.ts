@@ -13,6 +13,7 @@ import {
   literal,
   POPULATOR_CONTAINER,
   podSecurity,
+  publicAddressesOnly,
   readOnlyMount,
   resourcesOf,
   settingsMounts,
@@ -52,8 +53,8 @@ export function buildPod(inputs: PodInputs): NewObject {
 
 function podOf(inputs: PodInputs): NewObject {
   const { claimUid, attempt, population, prime, template, settings } = inputs;
-  const atHome = prime.metadata.namespace === population.metadata.namespace;
-  if (!atHome) refuseOwnFiles(template);
+  const isAtHome = atHome(inputs);
+  if (!isAtHome) refuseOwnFiles(template);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -63,7 +64,7 @@ function podOf(inputs: PodInputs): NewObject {
       labels: { ...settings.labels, ...ownLabels(claimUid, 'populator') },
       annotations: { ...settings.annotations, ...proofFor(identityOf(population)) },
       finalizers: [PROTECTION_FINALIZER],
-      ...(atHome && { ownerReferences: [ownerOf(population, apiVersionOf(populations))] }),
+      ...(isAtHome && { ownerReferences: [ownerOf(population, apiVersionOf(populations))] }),
     },
     spec: {
       ...commonPodSpec(settings),
@@ -72,6 +73,11 @@ function podOf(inputs: PodInputs): NewObject {
       volumes: volumes(inputs),
     },
   };
+}
+
+/** In the namespace of the claim, not in the populator namespace. */
+function atHome({ prime, population }: PodInputs): boolean {
+  return prime.metadata.namespace === population.metadata.namespace;
 }
 
 function volumes({ prime, template, settings }: PodInputs): object[] {
@@ -102,7 +108,8 @@ function refuseOwnFiles({ secrets = [], configMaps = [] }: PodTemplate): void {
   if (configMaps.length > 0) throw refuse('ConfigMapAcrossNamespaces', 'ConfigMap');
 }
 
-function container({ template, settings, image, imagePullPolicy, prime }: PodInputs): Record<string, unknown> {
+function container(inputs: PodInputs): Record<string, unknown> {
+  const { template, settings, image, imagePullPolicy, prime } = inputs;
   const path = template.mountPath ?? '/target';
   const block = prime.spec.volumeMode === 'Block';
   const claims = (template.claims ?? []).map((claim, index) => ({ ...claim, volume: `claim-${index}` }));
@@ -124,7 +131,7 @@ function container({ template, settings, image, imagePullPolicy, prime }: PodInp
     ...(imagePullPolicy !== undefined && template.image === undefined && { imagePullPolicy }),
     ...(template.command !== undefined && { command: template.command.map(literal) }),
     ...(template.args !== undefined && { args: template.args.map(literal) }),
-    env: environmentOf(settings),
+    env: [...environmentOf(settings), ...(atHome(inputs) ? [] : publicAddressesOnly(settings))],
     resources: resourcesOf(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(settings),

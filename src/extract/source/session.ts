@@ -43,7 +43,15 @@ const DEFAULT_TOTAL_MS = 24 * 3_600_000;
 
 /** @throws PermanentError `CredentialsInvalid`, `InvalidSource`. */
 export function startSession(context: SourceContext): Session {
-  const { credentialsDir, caBundle, proxy, proxyCredentialsDir, addresses, logger, totalMs = DEFAULT_TOTAL_MS } = context;
+  const {
+    credentialsDir,
+    caBundle,
+    proxy,
+    proxyCredentialsDir,
+    addresses,
+    logger,
+    totalMs = DEFAULT_TOTAL_MS,
+  } = context;
   const credentials = credentialsDir === undefined ? undefined : readCredentials(credentialsDir);
   const settings = {
     credentials,

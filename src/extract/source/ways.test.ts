@@ -209,11 +209,7 @@ describe('the password of a proxy', () => {
   };
 
   test.each<[string, () => readonly [string, Keys, object?], RegExp]>([
-    [
-      'by plain http',
-      () => [`http://${witness.plainProxy}`, { hosts: witness.plainProxy }],
-      /"http:\/\/127.*"hosts"/,
-    ],
+    ['by plain http', () => [`http://${witness.plainProxy}`, { hosts: witness.plainProxy }], /"http:\/\/127.*"hosts"/],
     [
       'by TLS of an authority that the Provider names',
       () => [`https://${witness.secureProxy}`, { hosts: witness.secureProxy }, { caBundleRef: { name: 'ca' } }],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PopulationResult } from '../../api/population.ts';
 import { populate } from '../../extract/populate.ts';
 import type { Progress } from '../../extract/progress.ts';
+import type { AddressPolicy } from '../../extract/source/http/address-policy.ts';
 import type { Timeouts } from '../../extract/source/http/client.ts';
 import type { RetryPolicy } from '../../extract/source/http/retry.ts';
 import { resolveLayers } from '../../extract/source/oci/resolve-layers.ts';
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly proxyCredentialsDir: string;
   /** Where the ConfigMap's files are, for sources with a `caBundleRef`. */
   readonly caBundleDir: string;
+  /** Which addresses may be dialled. Undefined: all. */
+  readonly addresses?: AddressPolicy | undefined;
   readonly logger: PluginLogger;
   /** Called about once a second. */
   readonly onProgress: (progress: Progress) => void;
@@ -38,8 +41,8 @@ export async function runTask(task: Task, options: RunOptions): Promise<Populati
 }
 
 async function runTarget(target: Target, options: RunOptions): Promise<PopulationResult> {
-  const { credentialsDir, proxyCredentialsDir, caBundleDir, logger, onProgress, signal, timeouts, retryPolicy } =
-    options;
+  const { credentialsDir, proxyCredentialsDir, caBundleDir, addresses, logger } = options;
+  const { onProgress, signal, timeouts, retryPolicy } = options;
   const { secretRef, caBundleRef, proxy, proxySecretRef } = target.spec;
   const job = jobOf(target);
   const context = {
@@ -47,6 +50,7 @@ async function runTarget(target: Target, options: RunOptions): Promise<Populatio
     caBundle: caBundleRef && join(caBundleDir, caBundleRef.key),
     proxy,
     proxyCredentialsDir: proxySecretRef && proxyCredentialsDir,
+    addresses,
     bandwidth: job.limits.bandwidth,
     logger,
     signal,

@@ -1,6 +1,8 @@
 /** Which addresses may be dialled: public ones, and those that the operator adds. Pure. */
 import { BlockList, isIP } from 'node:net';
-import { specialIPv4, specialIPv6 } from '../../../api/special-addresses.ts';
+import { type SpecialRange, specialIPv4, specialIPv6 } from '../../../api/special-addresses.ts';
+
+const FAMILIES = { 4: 'ipv4', 6: 'ipv6' } as const;
 
 export interface AddressPolicy {
   /** @returns what the address is ("a private address"), or undefined where it may be dialled. */
@@ -9,24 +11,29 @@ export interface AddressPolicy {
 
 /** @param allowed CIDRs that may be dialled whatever they are. */
 export function publicAddresses(allowed: readonly string[] = []): AddressPolicy {
-  const ranges = [...specialIPv4, ...specialIPv6].map((range) => ({ ...range, list: listOf([range.cidr]) }));
-  const exempt = listOf(allowed);
+  const ranges = { 4: named(specialIPv4), 6: named(specialIPv6) };
+  const exempt = { 4: listOf(allowed, 4), 6: listOf(allowed, 6) };
   return {
     objectionTo: (address) => {
       const plain = canonical(address);
       if (plain === undefined) return 'no IP address';
-      const family = isIP(plain) === 4 ? 'ipv4' : 'ipv6';
-      if (exempt.check(plain, family)) return undefined;
-      return ranges.find(({ list }) => list.check(plain, family))?.what;
+      const family = isIP(plain) === 4 ? 4 : 6;
+      if (exempt[family].check(plain, FAMILIES[family])) return undefined;
+      return ranges[family].find(({ list }) => list.check(plain, FAMILIES[family]))?.what;
     },
   };
 }
 
-function listOf(cidrs: readonly string[]): BlockList {
+function named(ranges: readonly SpecialRange[]) {
+  return ranges.map(({ cidr, what }) => ({ what, list: listOf([cidr], isIP(cidr.split('/')[0] ?? '') === 4 ? 4 : 6) }));
+}
+
+/** One list for each family: a BlockList takes every IPv4 address for a part of ::/3. */
+function listOf(cidrs: readonly string[], family: 4 | 6): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
     const [address = '', prefix = ''] = cidr.split('/');
-    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+    if (isIP(address) === family) list.addSubnet(address, Number(prefix), FAMILIES[family]);
   }
   return list;
 }
