@@ -128,6 +128,17 @@ describe('the process', () => {
     expect(report()).toMatchObject({ outcome: 'failed', reason: 'Interrupted', permanent: false });
   });
 
+  test('dials public addresses alone where the pod says so, and those that it adds', async () => {
+    server.set('/a.tar', { body: archive });
+    const only = { VOLPRIME_TASK: task(), VOLPRIME_ADDRESSES: 'public' };
+    expect(await start(only).exit).toBe(2);
+    expect(report()).toMatchObject({ reason: 'AddressNotAllowed', permanent: true });
+    expect(server.requests).toEqual([]);
+    expect(await start({ ...only, VOLPRIME_ALLOWED_ADDRESSES: '10.0.0.0/8,127.0.0.0/8' }).exit).toBe(0);
+    expect(await start({ ...only, VOLPRIME_ADDRESSES: 'private' }).exit).toBe(2);
+    expect(report()).toMatchObject({ reason: 'InvalidTask' });
+  });
+
   test('reads the credentials where it is told to', async () => {
     mkdirSync(join(work, 'secret'));
     writeFileSync(join(work, 'secret/hosts'), server.url);

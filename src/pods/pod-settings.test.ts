@@ -60,6 +60,12 @@ describe('the later of two layers wins', () => {
       { tolerations: [{ key: 'a' }, { key: 'b' }] },
     ],
     [
+      'allowed addresses add up',
+      { allowedAddresses: ['10.0.0.0/8'] },
+      { allowedAddresses: ['fd00::/8'] },
+      { allowedAddresses: ['10.0.0.0/8', 'fd00::/8'] },
+    ],
+    [
       'pull secrets by name',
       { imagePullSecrets: [{ name: 'a' }] },
       { imagePullSecrets: [{ name: 'a' }, { name: 'b' }] },
@@ -168,6 +174,8 @@ describe('settings that cannot be meant', () => {
       '/var/run/volprime',
     ],
     [{ all: { proxy: { http: 'http://user:word@proxy:3128' } } }, 'all.proxy.http', 'credentials'],
+    [{ all: { allowedAddresses: ['10.0.0.1'] } }, 'all.allowedAddresses.0', 'CIDR'],
+    [{ all: { allowedAddresses: ['10.0.0.0/33'] } }, 'all.allowedAddresses.0', 'CIDR'],
     [{ all: { tolerations: [{ effect: 'Never' }] } }, 'all.tolerations.0.effect', 'NoSchedule'],
   ])('%j: the error names %s', (settings, field, words) => {
     const [issue] = populatorPodSettingsSchema.safeParse(settings).error?.issues ?? [];

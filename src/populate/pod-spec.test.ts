@@ -33,6 +33,8 @@ function podPluginOf() {
   return { name: 'p', source: { group: 'g', version: 'v1', kind: 'K' }, schema: { parse: (spec: unknown) => spec } };
 }
 
+const inPopulators = { ...aBoundPrime, metadata: { ...aBoundPrime.metadata, namespace: 'populators' } };
+
 /** Every field that the operator's settings have, so that one that is forgotten in the pod is noticed. */
 const everything: Required<PodSettings> = {
   resources: { requests: { cpu: '1' }, limits: { cpu: null, 'example.com/gpu': '1' } },
@@ -52,6 +54,7 @@ const everything: Required<PodSettings> = {
   automountServiceAccountToken: true,
   proxy: { http: 'http://proxy:3128', none: '.svc' },
   caBundle: { configMap: 'trust', key: 'bundle.pem' },
+  allowedAddresses: ['10.20.0.0/16', 'fd12::/16'],
 };
 
 describe('the populator pod', () => {
@@ -160,12 +163,25 @@ describe('the populator pod', () => {
     ['Secrets', { secrets: [{ name: 'login', mountPath: '/x' }] }, 'SecretAcrossNamespaces'],
     ['ConfigMaps', { configMaps: [{ name: 'ca', mountPath: '/x' }] }, 'ConfigMapAcrossNamespaces'],
   ])('mounts no %s of the populator namespace, where the name would find those of others', (_kind, template, code) => {
-    const prime = { ...aBoundPrime, metadata: { ...aBoundPrime.metadata, namespace: 'populators' } };
-    expect(() => pod(template, prime)).toThrow(expect.objectContaining({ code }));
+    expect(() => pod(template, inPopulators)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test('may dial public addresses alone in the populator namespace, and what the operator adds', () => {
+    const variables = (prime = aBoundPrime, settings: PodSettings = {}) =>
+      pod({ env: { VOLPRIME_TASK: 'x' } }, prime, settings).spec.containers[0]?.['env'];
+    const task = { name: 'VOLPRIME_TASK', value: 'x' };
+    const only = { name: 'VOLPRIME_ADDRESSES', value: 'public' };
+    expect(variables(inPopulators)).toEqual([task, only]);
+    expect(variables(inPopulators, { allowedAddresses: ['10.20.0.0/16', 'fd12::/16'] })).toEqual([
+      task,
+      only,
+      { name: 'VOLPRIME_ALLOWED_ADDRESSES', value: '10.20.0.0/16,fd12::/16' },
+    ]);
+    expect(variables(aBoundPrime, { allowedAddresses: ['10.20.0.0/16'] })).toEqual([task]);
   });
 
   test('mounts a Secret that the operator put into the populator namespace', () => {
-    const prime = { ...aBoundPrime, metadata: { ...aBoundPrime.metadata, namespace: 'populators' } };
+    const prime = inPopulators;
     const secrets = [{ name: 'app.repository', mountPath: '/x', ofOperator: true }];
     expect(pod({ secrets }, prime).spec.volumes).toContainEqual(
       expect.objectContaining({ secret: expect.objectContaining({ secretName: 'app.repository' }) }),

@@ -183,7 +183,6 @@ async function begin(cases: readonly BadInput[]): Promise<void> {
 
 /** One names a Secret, the others another URL. */
 async function mend(): Promise<Contents> {
-  const host = new URL(suite.archives.url).host;
   const providers = permanent.map(({ name }) => {
     const mended = `${name}-mended`;
     const url = `${suite.archives.url}/${mended}`;
@@ -191,7 +190,7 @@ async function mend(): Promise<Contents> {
     const secret = name === 'unauthorized' && { secretRef: { name: 'credentials' } };
     return aProvider(namespace, name, { sourceURL: url, ...secret });
   });
-  await suite.apply(credentials(host), ...providers);
+  await suite.apply(credentials(suite.archives.url), ...providers);
   return Object.fromEntries(permanent.map(({ name }) => [name, contentOf(`${name}-mended`).listing]));
 }
 

@@ -30,6 +30,7 @@ import {
   type Tenancy,
   told,
 } from './harness/tenancy.ts';
+import { podSettings } from './harness/text-files.ts';
 import { testTogether } from './harness/together.ts';
 import { until } from './harness/until.ts';
 
@@ -135,6 +136,30 @@ describe('a source that may be used', () => {
     TEST_MS,
   );
 });
+
+test(
+  'an address inside of the cluster is not dialled unless the operator allows it',
+  async () => {
+    const tenancy = await openTenancy(suite, 'inside', { env: podSettings(suite, {}) });
+    serve(suite, 'inside');
+    const { port } = new URL(suite.archives.url);
+    const sources = { inside: `${suite.archives.url}/inside`, mapped: `http://[::ffff:127.0.0.1]:${port}/inside` };
+    await suite.apply(
+      aGrant(tenancy),
+      ...Object.entries(sources).flatMap(([name, sourceURL]) => [
+        sharedProvider(tenancy, name, { sourceURL }),
+        aForeignClaim(tenancy, name),
+      ]),
+    );
+    for (const name of Object.keys(sources)) {
+      const record = await told(tenancy, name, 'AddressNotAllowed');
+      expect(record.status).toMatchObject({ phase: 'Failed' });
+    }
+    expect(downloads(suite, 'inside')).toBe(0);
+    await expectAllClean(tenancy);
+  },
+  TEST_MS,
+);
 
 test(
   'case 62: a grant for something else, and a source of the same name beside the claim, are of no use',

@@ -116,7 +116,7 @@ test(
       kind: 'Secret',
       type: 'volprime.dev/credentials',
       metadata: { name: 'proxy-login', namespace: outside },
-      stringData: { hosts: new URL(guarded.url).host, username: 'somebody', password: PASSWORD },
+      stringData: { hosts: guarded.url, username: 'somebody', password: PASSWORD },
     });
     const listing = await begin(outside, 'with', HOST, { ...way, proxySecretRef: { name: 'proxy-login' } });
     await expectBound(suite, outside, 'with');

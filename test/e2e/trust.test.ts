@@ -133,17 +133,23 @@ describe('a forged record', () => {
 });
 
 describe('a Provider that names a Secret of another application', () => {
-  const secrets: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  const proxy = { proxy: 'http://127.0.0.1:3128' };
+  const secrets: readonly (readonly [string, Readonly<Record<string, string>>, object?])[] = [
     ['not-for-this', { username: 'app', password: 'hunter2' }],
     ['for-another-host', { hosts: 'archives.example.com', token: 'hunter2' }],
+    ['for-https-alone', { hosts: 'SERVER', token: 'hunter2' }],
+    ['for-no-proxy', { hosts: 'http://SERVER', token: 'hunter2' }, proxy],
   ];
   test.each(secrets)(
     '%s: does not have it sent to a server of his',
-    async (name, stringData) => {
+    async (name, keys, way = {}) => {
       serve(suite, name);
+      const { host } = new URL(suite.archives.url);
+      const hosts = keys['hosts'] && { hosts: keys['hosts'].replace('SERVER', host) };
+      const stringData = { ...keys, ...hosts };
       await suite.apply(
         { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, type: 'Opaque', stringData },
-        aProvider(namespace, name, { sourceURL: `${suite.archives.url}/${name}`, secretRef: { name } }),
+        aProvider(namespace, name, { ...way, sourceURL: `${suite.archives.url}/${name}`, secretRef: { name } }),
         aClaimManifest({ name, namespace, storageClass: 'imm-del', source: providerRef(name) }),
       );
       const record = await failed(name);
@@ -164,14 +170,14 @@ describe('a Provider that names a Secret of another application', () => {
     'nor by a redirect from a host that may have it',
     async () => {
       const trap = serve(suite, 'trap');
-      const { host, port } = new URL(suite.archives.url);
+      const { origin, port } = new URL(suite.archives.url);
       suite.archives.set('/bait', { redirectTo: `http://localhost:${port}/trap` });
       await suite.apply(
         {
           apiVersion: 'v1',
           kind: 'Secret',
           metadata: { name: 'bait', namespace },
-          stringData: { hosts: host, token: 'hunter2' },
+          stringData: { hosts: origin, token: 'hunter2' },
         },
         aProvider(namespace, 'bait', { sourceURL: `${suite.archives.url}/bait`, secretRef: { name: 'bait' } }),
         aClaimManifest({ name: 'bait', namespace, storageClass: 'imm-del', source: providerRef('bait') }),

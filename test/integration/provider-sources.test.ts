@@ -55,7 +55,7 @@ test('s3://bucket/key, signed with the keys of the Secret', async () => {
   await server.put('data', 'archives/a b.tar.gz', tarGz([{ name: 'app/a', data: 'from a bucket' }]));
   const secret = directory('secret');
   const { accessKeyId, secretAccessKey, region, url } = server;
-  const keys = { hosts: new URL(url).host, accessKeyId, secretAccessKey };
+  const keys = { hosts: url, accessKeyId, secretAccessKey };
   for (const [key, value] of Object.entries(keys)) writeFileSync(join(secret, key), value);
   const spec = { sourceURL: 's3://data/archives/a b.tar.gz', s3: { endpoint: url, region }, stripComponents: 1 };
   expect(await populated({ ...spec, secretRef: { name: 'keys' } }, secret)).toEqual({ a: 'from a bucket' });

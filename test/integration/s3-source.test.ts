@@ -47,7 +47,7 @@ interface Asked {
 
 async function download({ url = `s3://buck-et/${key}`, endpoint = server.url, ...asked }: Asked): Promise<Buffer> {
   const region = asked.region ?? server.region;
-  const credentialsDir = 'credentialsDir' in asked ? asked.credentialsDir : secret(new URL(endpoint).host);
+  const credentialsDir = 'credentialsDir' in asked ? asked.credentialsDir : secret(endpoint);
   const retryPolicy = { toOpen: 1, toGoOn: 3, baseMs: 1, capMs: 5 };
   await using source = await openSource(
     { urls: [url], checksum: undefined, s3: { endpoint, region } },
@@ -105,11 +105,17 @@ describe('an object', () => {
     ['without keys', () => ({ credentialsDir: undefined }), 'SourceUnauthorized', '403'],
     [
       'with a wrong key',
-      () => ({ credentialsDir: secret(new URL(server.url).host, { secretAccessKey: 'x' }) }),
+      () => ({ credentialsDir: secret(server.url, { secretAccessKey: 'x' }) }),
       'SourceUnauthorized',
       '403',
     ],
     ['of another region', () => ({ region: 'us-east-1' }), 'SourceRefused', 's3.region'],
+    [
+      'over plain http, which the Secret does not allow',
+      () => ({ credentialsDir: secret(new URL(server.url).host) }),
+      'CredentialsInvalid',
+      'add "http://',
+    ],
     [
       'at a host that the Secret does not list',
       () => ({ credentialsDir: secret('example.com') }),

@@ -13,6 +13,7 @@ import { aClaimManifest, aProvider, type ClaimOptions, providerRef } from './man
 import { read, recordOf as recordOfClaim } from './objects.ts';
 import { readBack } from './read-back.ts';
 import type { StartController, Suite } from './suite.ts';
+import { podSettings } from './text-files.ts';
 import { until } from './until.ts';
 
 export interface Tenancy {
@@ -37,7 +38,13 @@ export async function openTenancy(suite: Suite, label: string, more: Partial<Sta
     name: app,
     ...more,
     namespaces: [app, lib, ...(more.namespaces ?? [])],
-    env: { VOLPRIME_CROSS_NAMESPACE: 'true', VOLPRIME_POPULATOR_NAMESPACE: populators, ...more.env },
+    env: {
+      VOLPRIME_CROSS_NAMESPACE: 'true',
+      VOLPRIME_POPULATOR_NAMESPACE: populators,
+      // The tests' server is inside.
+      ...podSettings(suite, { all: { allowedAddresses: [`${suite.cluster.hostAddress}/32`] } }),
+      ...more.env,
+    },
   });
   controller.start();
   return { suite, app, lib, populators, controller };

@@ -171,6 +171,84 @@ describe('a registry that does not behave', () => {
     await expect(resolve()).rejects.toMatchObject({ code: 'SourceUnauthorized' });
   });
 
+  describe('names a service for its tokens', () => {
+    let service: ArchiveServer;
+    beforeEach(async () => {
+      service = await startArchiveServer({ host: '127.0.0.1' });
+      service.set('/token', { body: Buffer.from('{"access_token": "of-another-service"}') });
+    });
+    afterEach(() => service.close());
+
+    const asksFor = (realm: string) => ({
+      status: 401,
+      headers: { 'www-authenticate': `Bearer realm="${realm}"` },
+    });
+    const sent = () => registry.requests.map(({ headers }) => headers.authorization);
+
+    test('that is not public and not listed: it is not asked, so nothing is handed on', async () => {
+      for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]']) {
+        const realm = new URL('/token', service.url);
+        realm.hostname = host;
+        registry.set('/v2/app/manifests/v1', asksFor(realm.href));
+        await expect(resolve()).rejects.toMatchObject({
+          code: 'AddressNotAllowed',
+          message: expect.stringMatching(/loopback address.*"hosts"/),
+        });
+      }
+      expect(service.requests).toEqual([]);
+      expect(new Set(sent())).toEqual(new Set([undefined]));
+    });
+
+    test('that the Secret lists: it is asked with the password, and the registry gets the token', async () => {
+      const keys = { hosts: `${registry.url} ${service.url}`, username: 'u', password: 'p' };
+      for (const [name, value] of Object.entries(keys)) writeFileSync(join(work, name), value);
+      registry.set('/v2/app/manifests/v1', {
+        body: Buffer.from(manifest),
+        inTurn: [asksFor(`${service.url}/token`)],
+      });
+      expect(await resolve(':v1', work)).toMatchObject([{ checksum: blobDigest }]);
+      expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Basic dTpw']);
+      expect(sent()).toEqual(['Basic dTpw', 'Bearer of-another-service']);
+    });
+
+    test('that redirects, to wherever: it is not followed', async () => {
+      registry.set('/v2/app/manifests/v1', asksFor(`${registry.url}/token`));
+      for (const to of [`${service.url}/token`, `${registry.url}/elsewhere`]) {
+        registry.set('/token', { redirectTo: to });
+        registry.set('/elsewhere', { body: Buffer.from('{"token": "x"}') });
+        await expect(resolve()).rejects.toMatchObject({
+          code: 'RedirectRefused',
+          message: expect.stringContaining('/token'),
+        });
+      }
+      expect(service.requests).toEqual([]);
+      expect(registry.requests.filter(({ path }) => path === '/elsewhere')).toEqual([]);
+    });
+
+    test('through a host that it redirects to: that challenge is not its own', async () => {
+      service.set('/manifest', asksFor(`${service.url}/token`));
+      registry.set('/v2/app/manifests/v1', { redirectTo: `${service.url}/manifest` });
+      await expect(resolve()).rejects.toMatchObject({ code: 'SourceUnauthorized' });
+      expect(service.requests.map(({ path }) => path)).toEqual(['/manifest']);
+      expect(sent()).toEqual([undefined]);
+    });
+
+    test('by a name that is not known here while a proxy is in the way: it cannot be shown to be public', async () => {
+      process.env['HTTP_PROXY'] = service.url;
+      process.env['NO_PROXY'] = new URL(registry.url).host;
+      try {
+        registry.set('/v2/app/manifests/v1', asksFor('http://tokens.invalid/token'));
+        await expect(resolve()).rejects.toMatchObject({
+          code: 'SourceUnreachable',
+          message: expect.stringContaining('"hosts"'),
+        });
+      } finally {
+        for (const name of ['HTTP_PROXY', 'NO_PROXY']) delete process.env[name];
+      }
+      expect(service.requests).toEqual([]);
+    });
+  });
+
   test('redirects to another host, which sees neither token nor password', async () => {
     await using elsewhere = await startArchiveServer({ host: '127.0.0.1', routes: { '/blob': { body: blob } } });
     const { host } = new URL(registry.url);
