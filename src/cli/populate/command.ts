@@ -15,7 +15,8 @@ Examples:
   # one that is in a cluster
   $ kubectl get provider provider1 -o yaml | npx volprime populate -f - --target ./data
 
-  # with credentials: files named as the keys of the Secret, "hosts" among them
+  # with credentials: files named as the keys of the Secret; "hosts" says where they may go (http://host for plain http),
+  # "proxies" through what --proxy names, "ca.crt" or "caBundles" whom to trust beside the system
   $ mkdir login && echo example.com > login/hosts && echo "$TOKEN" > login/token
   $ npx volprime populate --url https://example.com/private.tar.gz --credentials ./login --target ./data
 

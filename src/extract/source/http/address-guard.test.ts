@@ -1,7 +1,9 @@
 /** Real sockets on loopback: refused without the operator's word, dialled with it, by both kinds of connections. */
 import { randomBytes } from 'node:crypto';
-import { type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { type ArchiveServer, startArchiveServer } from '../../../../test/support/archive-server.ts';
 import { layerOf } from '../../../../test/support/extraction.ts';
 import { silent } from '../../../../test/support/silent-logger.ts';
@@ -134,6 +136,49 @@ describe("the operator's proxy", () => {
 });
 
 describe('a lookup', () => {
+  test('brings what the policy allows and nothing else, whatever a name server says', async () => {
+    const policy = publicAddresses(['127.0.0.0/8']);
+    const address = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('127.0.0.1', '10.0.0.1', '::ffff:10.0.0.1', '::1'));
+    await fc.assert(
+      fc.asyncProperty(fc.array(address, { minLength: 1 }), fc.boolean(), async (addresses, all) => {
+        const said = addresses.map((one) => ({ address: one, family: isIP(one) }));
+        const guard = guardOf(
+          policy,
+          () => '',
+          (_host, _options, callback) => callback(null, said),
+        );
+        const allowed = said.filter(({ address }) => policy.objectionTo(address) === undefined);
+        const found = await new Promise((resolve) => {
+          guard.lookup('name', { all }, (error, address) => resolve(error ?? address));
+        });
+        const expected = all ? allowed : allowed[0]?.address;
+        expect(found).toEqual(allowed.length > 0 ? expected : expect.objectContaining(refused));
+        const checked = guard.check('name').then(
+          () => true,
+          () => false,
+        );
+        expect(await checked).toBe(allowed.length === said.length);
+      }),
+    );
+  });
+
+  test('is judged anew at each connection: an answer that changes after the first one is of no use', async () => {
+    const answers = ['127.0.0.1', '127.0.0.2'];
+    const guard = guardOf(
+      publicAddresses(['127.0.0.1/32']),
+      () => '',
+      (_host, _options, callback) => callback(null, [{ address: answers.shift() ?? '', family: 4 }]),
+    );
+    const options = { connectMs: 1000, headersMs: 1000, idleMs: 1000, signal: AbortSignal.timeout(5000), tls: {} };
+    const connect = () => new DirectConnection({ ...options, url: new URL(at('rebinding.example')), guard });
+    const first = connect();
+    expect((await first.get({}))?.status).toBe(200);
+    first.close();
+    expect(await connect().get({})).toBeUndefined();
+    expect(answers).toEqual([]);
+    expect(server.requests).toHaveLength(1);
+  });
+
   const guard = guardOf(publicAddresses(['127.0.0.1/32']), () => 'Advice.');
 
   test('leaves out what may not be dialled, so that nothing else can be', async () => {

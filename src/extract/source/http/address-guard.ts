@@ -2,9 +2,8 @@
  * Holds connections to an address policy: what was resolved and judged is what is dialled, so that a name server cannot answer one thing to
  * the check and another to the connection.
  */
-import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { lookup as systemLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { promisify } from 'node:util';
 import { PermanentError } from '../../../sdk/index.ts';
 import type { AddressPolicy } from './address-policy.ts';
 
@@ -21,10 +20,26 @@ export interface AddressGuard {
   check(host: string): Promise<boolean>;
 }
 
-const resolveAll = promisify(resolve);
+/** As `dns.lookup` with all addresses. */
+export type Resolve = (
+  host: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void;
 
 /** @param advice for the message: what allows the address. */
-export function guardOf(policy: AddressPolicy, advice: (host: string) => string): AddressGuard {
+export function guardOf(
+  policy: AddressPolicy,
+  advice: (host: string) => string,
+  resolve: Resolve = systemLookup,
+): AddressGuard {
+  const known = new Map<string, Promise<LookupAddress[]>>();
+  /** Once for each host: where pods have no name server of the outside, each answer may take seconds. */
+  const resolveOnce = (host: string) => {
+    const found = known.get(host) ?? resolveAll(resolve, host);
+    known.set(host, found);
+    return found;
+  };
   /** An error where none of the addresses may be dialled. */
   const judge = (host: string, found: readonly LookupAddress[]): LookupAddress[] | PermanentError => {
     const allowed = found.filter(({ address }) => policy.objectionTo(address) === undefined);
@@ -54,12 +69,19 @@ export function guardOf(policy: AddressPolicy, advice: (host: string) => string)
       return isIP(address) !== 0 && policy.objectionTo(address) !== undefined ? refusal(address, address) : undefined;
     },
     check: async (host) => {
-      const found = await resolveAll(unbracketed(host), { all: true }).catch(() => []);
+      const found = await resolveOnce(unbracketed(host));
       const refused = found.find(({ address }) => policy.objectionTo(address) !== undefined);
       if (refused !== undefined) throw refusal(host, refused.address);
       return found.length > 0;
     },
   };
+}
+
+/** None where the name is not known, for whatever reason. */
+function resolveAll(resolve: Resolve, host: string): Promise<LookupAddress[]> {
+  const { promise, resolve: settle } = Promise.withResolvers<LookupAddress[]>();
+  resolve(host, { all: true }, (error, found) => settle(error === null ? found : []));
+  return promise;
 }
 
 export function unbracketed(host: string): string {
