@@ -9,6 +9,7 @@ import { flag, list } from './flags.ts';
 import { loadPodSettings } from './load-pod-settings.ts';
 import { loadPlugins } from './load-plugin.ts';
 import { downloadAndExtract } from './plugins/download-and-extract/index.ts';
+import { visible } from './visible.ts';
 
 const program = new Command('volprime-controller')
   .description('Populates PersistentVolumeClaims from the source that their dataSourceRef names.')
@@ -131,7 +132,7 @@ try {
   process.exitCode = end === 'stopped' ? 0 : 1;
 } catch (error) {
   process.exitCode = 1;
-  process.stderr.write(`volprime-controller: ${explain(error)}\n`);
+  process.stderr.write(`volprime-controller: ${explain(error).split('\n').map(visible).join('\n')}\n`);
 }
 
 function explain(error: unknown): string {

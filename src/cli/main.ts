@@ -3,10 +3,11 @@
 import { Command, Option } from 'commander';
 import { VolprimeError } from '../api/errors.ts';
 import { flag, list } from '../flags.ts';
+import { visible } from '../visible.ts';
 import { populateCommand } from './populate/command.ts';
 import { verifyCommand } from './verify/command.ts';
 
-const say = (line: string) => void process.stdout.write(`${line}\n`);
+const say = (line: string) => void process.stdout.write(`${visible(line)}\n`);
 
 interface ReleaseFlags {
   readonly kubeconfig?: string;
@@ -47,7 +48,7 @@ try {
 } catch (error) {
   process.exitCode = 1;
   const known = error instanceof VolprimeError;
-  process.stderr.write(`volprime: ${known ? `${error.message} (${error.code})` : String(error)}\n`);
+  process.stderr.write(`volprime: ${visible(known ? `${error.message} (${error.code})` : String(error))}\n`);
 }
 
 async function runRelease(flags: ReleaseFlags): Promise<void> {

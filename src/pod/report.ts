@@ -1,6 +1,7 @@
 /** The pod's last word: the container's termination message and the exit code that goes with it. */
 import { writeFileSync } from 'node:fs';
 import { type FailureReport, VolprimeError, type PodReport } from '../sdk/index.ts';
+import { visible, visibleJson } from '../visible.ts';
 
 /** The kubelet cuts what is longer. */
 const MAX_REPORT_BYTES = 4096;
@@ -28,7 +29,7 @@ export function exitCodeOf(report: PodReport): number {
 }
 
 export function writeReport(path: string, report: PodReport): void {
-  const json = JSON.stringify(report);
+  const json = visibleJson(JSON.stringify(report));
   if (Buffer.byteLength(json) > MAX_REPORT_BYTES) throw new Error(`the report exceeds ${MAX_REPORT_BYTES} bytes`);
   writeFileSync(path, json);
 }
@@ -37,7 +38,7 @@ export function writeReport(path: string, report: PodReport): void {
 function shorten(message: string): string {
   let kept = '';
   let size = 0;
-  for (const character of message) {
+  for (const character of visible(message)) {
     size += Buffer.byteLength(JSON.stringify(character)) - 2;
     if (size > MAX_MESSAGE_BYTES) return `${kept}…`;
     kept += character;

@@ -12,6 +12,7 @@ import {
 import { captureTaskSchema, REPOSITORY_DIR, REPOSITORY_SECRET_DIR } from '../plugins/snapshot-capture/task.ts';
 import { restoreTaskSchema } from '../plugins/snapshot-restore/task.ts';
 import { AttemptFailedError, PermanentError, type PluginLogger, type PodReport } from '../sdk/index.ts';
+import { visibleJson } from '../visible.ts';
 import { createLog } from './log.ts';
 import { failureReport } from './report.ts';
 
@@ -45,7 +46,7 @@ async function runTask(
   { variables, print, signal }: PodEnvironment,
   logger: PluginLogger,
 ): Promise<PodReport> {
-  const common = { logger, signal, onProgress: (progress: object) => print(JSON.stringify({ progress })) };
+  const common = { logger, signal, onProgress: (progress: object) => print(visibleJson(JSON.stringify({ progress }))) };
   const repository = {
     repositorySecretDir: variables['VOLPRIME_REPOSITORY_SECRET_DIR'] ?? REPOSITORY_SECRET_DIR,
     repositoryDir: variables['VOLPRIME_REPOSITORY_DIR'] ?? REPOSITORY_DIR,

@@ -1,4 +1,5 @@
 /** The series of this room. Two carry lib-volume-populator's names, so that its dashboards keep working. */
+import { knownReasons } from '../api/known-reasons.ts';
 import type { Counter, Histogram, Metrics } from '../telemetry/index.ts';
 
 /** lib-volume-populator's buckets and, beyond its 600 s, up to six hours. */
@@ -52,6 +53,7 @@ export function populateMetrics(metrics: Metrics, inFlight: InFlight): PopulateM
       name: 'volprime_population_failures_total',
       help: 'Failed attempts and calls by plugin and reason.',
       labels: ['plugin', 'reason'],
+      words: { reason: knownReasons },
     }),
     writeConflicts: metrics.counter({
       name: 'volprime_stale_decisions_total',

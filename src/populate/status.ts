@@ -2,6 +2,7 @@
 import type { Condition, Volume } from '../api/objects.ts';
 import type { Phase, Population, PopulationResult } from '../api/population.ts';
 import { setCondition } from '../runtime/index.ts';
+import { cutVisible, visible } from '../visible.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { withRefusal } from './placement.ts';
@@ -104,7 +105,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
   const { failure, final, nextAttemptAt } = action;
   const { population } = o;
   const { reason, message } = forOwner(o, failure);
-  const word = { reason, message: message.slice(0, 4000) };
+  const word = { reason, message: cutVisible(message, 4000) };
   const attemptOver = final || failure.scope !== 'call';
   const primeOver = final || failure.discardPrime === true;
   const volumeStays = isSwapped(o) && !isDeletedUnbound(o);
@@ -126,7 +127,7 @@ export function waitingTold(o: Observation, waiting: Waiting, now: number): Stat
   const ready = population?.status?.conditions?.find((condition) => condition.type === 'Ready');
   const sameWord = ready?.reason === waiting.reason && ready.observedGeneration === population?.metadata.generation;
   // What a routine wait adds to its reason (the name of a pod) is not worth a write.
-  const known = sameWord && (waiting.mood === 'routine' || ready.message === waiting.message);
+  const known = sameWord && (waiting.mood === 'routine' || ready.message === visible(waiting.message));
   if (known) return undefined;
   const state = waiting.mood === 'healthy' ? 'waiting' : 'reconciling';
   return { phase: phaseOf(o), conditions: conditions(population, state, waiting, now) };

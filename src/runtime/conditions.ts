@@ -1,5 +1,6 @@
 /** metav1.Condition lists, changed without being mutated. */
 import type { Condition } from '../api/objects.ts';
+import { visible } from '../visible.ts';
 
 /** `lastTransitionTime` is not given: it moves only when the status does. */
 export type ConditionUpdate = Omit<Condition, 'lastTransitionTime'>;
@@ -8,12 +9,13 @@ export function conditionOf(conditions: readonly Condition[] | undefined, type: 
   return conditions?.find((condition) => condition.type === type);
 }
 
-/** The list with `update` in it; the very same list when nothing changed, so that a caller can skip the write. */
+/** The list with `update` in it, its message made visible; the very same list when nothing changed, so that a caller can skip the write. */
 export function setCondition(
   conditions: readonly Condition[] | undefined,
-  update: ConditionUpdate,
+  given: ConditionUpdate,
   nowMs: number,
 ): readonly Condition[] {
+  const update = { ...given, message: visible(given.message) };
   const known = conditionOf(conditions, update.type);
   if (conditions !== undefined && known !== undefined && saysTheSame(known, update)) return conditions;
   const lastTransitionTime = known?.status === update.status ? known.lastTransitionTime : rfc3339(nowMs);

@@ -10,6 +10,7 @@ import type { KubeObject, NewObject, ObjectReference } from '../api/objects.ts';
 import { apiVersionOf, events } from '../api/resources.ts';
 import { formatKey, type KubeWriter, type ObjectKey, type WriteOutcome } from '../kube/index.ts';
 import type { Counter, Logger, Metrics } from '../telemetry/index.ts';
+import { visible } from '../visible.ts';
 
 export interface EventRecorder {
   emit(event: EventDraft): void;
@@ -24,7 +25,7 @@ export interface EventDraft {
   readonly reason: string;
   /** What was done or tried, in one CamelCase word. */
   readonly action: string;
-  /** For a person; cut at 1024 bytes. */
+  /** For a person; made visible, and cut at 1024 bytes. */
   readonly note: string;
 }
 
@@ -156,7 +157,7 @@ export class ApiEventRecorder implements EventRecorder {
       type: draft.type,
       reason: draft.reason,
       action: draft.action,
-      note: cut(draft.note, noteLimit),
+      note: cut(visible(draft.note), noteLimit),
       regarding: referenceTo(regarding),
       ...(related !== undefined && { related: referenceTo(related) }),
     };

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { progressSchema, resultSchema } from '../api/population.ts';
+import { visible } from '../visible.ts';
 
 const count = z.int().min(0);
 
@@ -29,7 +30,7 @@ export const podReportSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('succeeded'),
     /** One entry per target of the task, in the task's order. */
-    targets: z.array(resultSchema).min(1),
+    targets: z.array(resultSchema.extend({ digest: z.string().max(256).transform(visible).optional() })).min(1),
   }),
   /** A capture was made, or is there (or, where `verified` is true, was read whole and agrees with its manifest). */
   z.object({

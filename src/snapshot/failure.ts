@@ -1,4 +1,5 @@
 import { backoffMs, type CallFailure } from '../runtime/index.ts';
+import { cutVisible } from '../visible.ts';
 import type { Action } from './action.ts';
 import type { Observation } from './observation.ts';
 
@@ -15,10 +16,10 @@ export function failureAction(o: Observation, failure: CallFailure, now: number)
 
 /** What stands in `status.error.message`: for whoever may read the snapshot. */
 export function errorText({ reason, message }: Pick<CallFailure, 'reason' | 'message'>): string {
-  return `${reason}: ${withoutCredentials(message)}`.slice(0, 2048);
+  return cutVisible(`${reason}: ${withoutCredentials(message)}`, 2048);
 }
 
 /** A plugin's own words may quote a URL. */
 export function withoutCredentials(text: string): string {
-  return text.replaceAll(/\/\/[^/\s@]+@/g, '//***@');
+  return text.replaceAll(/\/\/[^/\s"]+@/g, '//***@');
 }

@@ -1,4 +1,5 @@
 /** The series of this room. Upstream's snapshot controller has its own of the same snapshots (`snapshot_controller_operation_total_seconds`). */
+import { knownReasons } from '../api/known-reasons.ts';
 import type { Counter, Histogram, Metrics } from '../telemetry/index.ts';
 
 const BUCKETS = [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200];
@@ -49,6 +50,7 @@ export function snapshotMetrics(metrics: Metrics, drivers: readonly string[], in
       name: 'volprime_snapshot_failures_total',
       help: 'Failed calls of snapshot plugins, and captures that could not be begun, by reason.',
       labels: ['driver', 'reason'],
+      words: { reason: knownReasons },
     }),
     writeConflicts: metrics.counter({
       name: 'volprime_snapshot_stale_decisions_total',

@@ -1,5 +1,6 @@
 /** Structured logs on stdout: one JSON object a line for machines, or one readable line for a person at a terminal. */
 import winston from 'winston';
+import { visible, visibleJson } from '../visible.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -26,12 +27,20 @@ export function createLogger(options: LoggerOptions): Logger {
     level: options.level,
     format: winston.format.combine(
       winston.format.timestamp(),
-      options.format === 'json' ? winston.format.json() : winston.format.printf(textLine),
+      ...(options.format === 'json'
+        ? [winston.format.json(), escapedJson()]
+        : [winston.format.printf((line) => visible(textLine(line)))]),
     ),
     transports: [new winston.transports.Stream({ stream: options.stream ?? process.stdout })],
   });
   return withFields(root, {});
 }
+
+/** Where winston's formats leave the finished line (triple-beam). */
+const LINE = Symbol.for('message');
+
+/** JSON escapes C0 alone. */
+const escapedJson = winston.format((info) => ({ ...info, [LINE]: visibleJson(String(info[LINE])) }));
 
 function withFields(sink: winston.Logger, bound: LogFields): Logger {
   const write = (level: LogLevel, message: string, fields: LogFields | undefined): void => {

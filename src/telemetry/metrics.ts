@@ -10,7 +10,12 @@ export interface SeriesOptions {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
+  /** The only words of a label that words from outside of this process reach; each other word is counted as `Other`. */
+  readonly words?: Readonly<Record<string, ReadonlySet<string>>>;
 }
+
+/** Of a label whose word is not among the known ones. */
+const OTHER = 'Other';
 
 export interface Counter {
   inc(labels?: Labels, by?: number): void;
@@ -59,8 +64,8 @@ export function createMetrics(): Metrics {
 function counterOf(registry: prometheus.Registry, series: SeriesOptions): Counter {
   const counter = new prometheus.Counter({ ...definition(series), registers: [registry] });
   return {
-    inc: (labels = {}, by = 1) => counter.inc(labels, by),
-    zero: (labels = {}) => counter.inc(labels, 0),
+    inc: (labels = {}, by = 1) => counter.inc(bounded(series, labels), by),
+    zero: (labels = {}) => counter.inc(bounded(series, labels), 0),
   };
 }
 
@@ -74,10 +79,10 @@ function gaugeOf(registry: prometheus.Registry, series: SeriesOptions): Gauge {
     },
   });
   return {
-    set: (value, labels = {}) => gauge.set(labels, value),
-    inc: (labels = {}, by = 1) => gauge.inc(labels, by),
+    set: (value, labels = {}) => gauge.set(bounded(series, labels), value),
+    inc: (labels = {}, by = 1) => gauge.inc(bounded(series, labels), by),
     observe: (read, labels = {}) => {
-      readers.push({ labels, read });
+      readers.push({ labels: bounded(series, labels), read });
     },
   };
 }
@@ -92,9 +97,16 @@ function histogramOf(
     registers: [registry],
   });
   return {
-    observe: (value, labels = {}) => histogram.observe(labels, value),
-    zero: (labels = {}) => histogram.zero(labels),
+    observe: (value, labels = {}) => histogram.observe(bounded(series, labels), value),
+    zero: (labels = {}) => histogram.zero(bounded(series, labels)),
   };
+}
+
+/** Without it one pod that reports a new word each time makes a new series each time. */
+function bounded({ words = {} }: SeriesOptions, labels: Labels): Labels {
+  return Object.fromEntries(
+    Object.entries(labels).map(([name, word]) => [name, words[name]?.has(word) === false ? OTHER : word]),
+  );
 }
 
 function definition(series: SeriesOptions): { name: string; help: string; labelNames: string[] } {

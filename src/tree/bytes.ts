@@ -3,6 +3,7 @@
  * a name can be the key of a map.
  */
 import { isUtf8 } from 'node:buffer';
+import { visible } from '../visible.ts';
 
 export type ByteString = string;
 
@@ -32,12 +33,8 @@ const ASCII = /^[\0-\x7f]*$/;
 export function printable(path: ByteString): string {
   const text = textOf(path);
   if (path === '') return '"."';
-  if (text !== undefined) return JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escaped);
+  if (text !== undefined) return visible(JSON.stringify(text));
   return JSON.stringify(path).replace(/[\u007f-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
-}
-
-function escaped(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Progress } from '../../extract/progress.ts';
 import { createLog } from '../../pod/index.ts';
 import type { PluginLogger, PopulateReport } from '../../sdk/index.ts';
+import { visible, visibleJson } from '../../visible.ts';
 import { createRate, duration, progressLine, size } from '../progress-line.ts';
 
 export interface Reporter {
@@ -22,11 +23,11 @@ export function jsonReporter(out: Output, err: Output): Reporter {
   const logger = createLog((line) => void err.write(`${line}\n`));
   return {
     logger,
-    progress: (progress) => void out.write(`${JSON.stringify({ progress })}\n`),
+    progress: (progress) => void out.write(`${visibleJson(JSON.stringify({ progress }))}\n`),
     end: (report, state) => {
       if (report.outcome === 'failed') logger.error(report.message, { reason: report.reason });
       if (state !== undefined) logger.info(state);
-      out.write(`${JSON.stringify(report)}\n`);
+      out.write(`${visibleJson(JSON.stringify(report))}\n`);
     },
   };
 }
@@ -38,7 +39,7 @@ const DEFAULT_COLUMNS = 80;
 export function terminalReporter(terminal: Output, now: () => number = performance.now.bind(performance)): Reporter {
   const rate = createRate();
   const startedAt = now();
-  const say = (line: string) => void terminal.write(`${CLEAR_LINE}${line}\n`);
+  const say = (line: string) => void terminal.write(`${CLEAR_LINE}${visible(line)}\n`);
   const warn = (message: string) => say(`warning: ${message}`);
   terminal.write('connecting ...');
   return {

@@ -1,6 +1,7 @@
 /** The flags of `volprime verify`, and its help. */
 import { Command, Option } from 'commander';
 import { flag } from '../../flags.ts';
+import { visible } from '../../visible.ts';
 import { progressLine } from '../progress-line.ts';
 
 const HELP = `
@@ -79,7 +80,7 @@ async function run(name: string, flags: Flags): Promise<void> {
       given: { secret, repositoryClaim },
       image,
       restricted,
-      say: (line) => void stdout.write(`${stderr.isTTY ? '\r\u001B[K' : ''}${line}\n`),
+      say: (line) => void stdout.write(`${stderr.isTTY ? '\r\u001B[K' : ''}${visible(line)}\n`),
       progress: (progress) => {
         const line = progressLine(progress, { bytesPerSecond: undefined, columns: stderr.columns ?? 80 });
         if (stderr.isTTY) stderr.write(`\r\u001B[K${line}`);
