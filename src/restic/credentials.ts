@@ -1,8 +1,12 @@
 /** A repository's Secret, each key a file: what it may say, and how restic is told of it. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { PermanentError } from '../sdk/errors.ts';
+import { parseAddress, printAddress, type RepositoryAddress, writtenUserinfo } from './address.ts';
+import { googleCredentials } from './google.ts';
+import { redactor } from './redact.ts';
 import { keyForSsh, KNOWN_HOSTS, PRIVATE_KEY, sshOptions } from './ssh.ts';
+import { isFor, isSecret, refuseKeys } from './variables.ts';
 
 export interface CredentialsOptions {
   /** Where the Secret is mounted. */
@@ -26,50 +30,8 @@ export interface Credentials {
   redact(text: string): string;
 }
 
-/** Of the back ends. Not among them: what would start a program or name a file of this machine. */
-const VARIABLES: ReadonlySet<string> = new Set([
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_DEFAULT_REGION',
-  'AWS_REGION',
-  'AZURE_ACCOUNT_NAME',
-  'AZURE_ACCOUNT_KEY',
-  'AZURE_ACCOUNT_SAS',
-  'AZURE_ENDPOINT_SUFFIX',
-  'B2_ACCOUNT_ID',
-  'B2_ACCOUNT_KEY',
-  'GOOGLE_PROJECT_ID',
-  'GOOGLE_ACCESS_TOKEN',
-  'OS_AUTH_URL',
-  'OS_REGION_NAME',
-  'OS_USERNAME',
-  'OS_PASSWORD',
-  'OS_TENANT_ID',
-  'OS_TENANT_NAME',
-  'OS_USER_ID',
-  'OS_USER_DOMAIN_NAME',
-  'OS_USER_DOMAIN_ID',
-  'OS_PROJECT_NAME',
-  'OS_PROJECT_DOMAIN_NAME',
-  'OS_PROJECT_DOMAIN_ID',
-  'OS_TRUST_ID',
-  'OS_APPLICATION_CREDENTIAL_ID',
-  'OS_APPLICATION_CREDENTIAL_NAME',
-  'OS_APPLICATION_CREDENTIAL_SECRET',
-  'OS_STORAGE_URL',
-  'OS_AUTH_TOKEN',
-  'ST_AUTH',
-  'ST_USER',
-  'ST_KEY',
-  'RESTIC_REST_USERNAME',
-  'RESTIC_REST_PASSWORD',
-]);
-
-/** Their content is a file's, and restic is told its name. */
-const FILES: ReadonlySet<string> = new Set(['GOOGLE_APPLICATION_CREDENTIALS']);
+const GOOGLE = 'GOOGLE_APPLICATION_CREDENTIALS';
 const CA = 'ca.crt';
-const PLAIN = new Set(['AWS_DEFAULT_REGION', 'AWS_REGION', 'AZURE_ENDPOINT_SUFFIX', 'OS_REGION_NAME']);
 
 /** @throws PermanentError `CredentialsInvalid` naming the key. */
 export function readCredentials(options: CredentialsOptions): Credentials {
@@ -81,35 +43,67 @@ export function readCredentials(options: CredentialsOptions): Credentials {
     for (const key of wanted) if (!keys.includes(key)) throw invalid(`it lacks the key "${key}".`);
   };
   demand(['repository', 'password']);
-  const repository = read('repository').trim();
-  const path = checkAddress(repository, repositoryDir);
+  refuseKeys(keys);
+  const given = read('repository').trim();
+  const address = parseAddress(given);
+  const path = address.kind === 'local' ? pathWithin(address.path, repositoryDir) : undefined;
   const password = read('password').replace(/\r?\n$/, '');
   if (password === '') throw invalid('the key "password" is empty.');
-  const variables = keys.filter((key) => VARIABLES.has(key)).map((key) => [key, read(key).trim()] as const);
+  const values = keys.filter((key) => isSecret(key) || isFor(address.kind, key, read(key).trim()));
+  const variables = values.map((key) => [key, read(key).trim()] as const);
   // Copies: the Secret may change while restic runs, to an address that nobody has looked at.
   const copy = (name: string, text: string) => {
     writeFileSync(join(secretsDir, name), text, { mode: 0o600 });
     return join(secretsDir, name);
   };
-  const files = keys.filter((key) => FILES.has(key)).map((key) => [key, copy(key, read(key))] as const);
-  const isSftp = repository.startsWith('sftp:');
+  const google = address.kind === 'gs' && keys.includes(GOOGLE) ? googleCredentials(read(GOOGLE)) : undefined;
+  const isSftp = address.kind === 'sftp';
   if (isSftp) demand([PRIVATE_KEY, KNOWN_HOSTS]);
+  const sshKey = isSftp ? keyForSsh(read(PRIVATE_KEY)) : '';
   const sshLog = isSftp ? join(secretsDir, 'ssh.log') : undefined;
   const ssh = sshLog
     ? sshOptions({
-        identityFile: copy(PRIVATE_KEY, keyForSsh(read(PRIVATE_KEY))),
+        identityFile: copy(PRIVATE_KEY, sshKey),
         knownHostsFile: copy(KNOWN_HOSTS, read(KNOWN_HOSTS)),
         log: sshLog,
       })
     : [];
-  const secrets = [password, ...variables.filter(([key]) => !PLAIN.has(key)).map(([, value]) => value)];
+  const repository = printAddress(address);
+  const secrets = [
+    password,
+    sshKey,
+    ...secretsOf(address, given),
+    ...variables.filter(([key]) => isSecret(key)).map(([, value]) => value),
+    ...(google?.secrets ?? []),
+  ];
   return {
     args: ['--repository-file', copy('repository', repository), '--password-file', copy('password', password), ...ssh],
-    env: { ...Object.fromEntries([...variables, ...files]), ...trusted(options, keys.includes(CA) ? read(CA) : '') },
+    env: {
+      ...Object.fromEntries(variables.filter(([key, value]) => isFor(address.kind, key, value))),
+      ...ofRest(address),
+      ...(google && { [GOOGLE]: copy(GOOGLE, google.json) }),
+      ...trusted(options, keys.includes(CA) ? read(CA) : ''),
+    },
     path,
     sshLog,
-    redact: (text) => redact(text, secrets),
+    redact: redactor(secrets),
   };
+}
+
+/** restic's own rule: those of the address count before those of the environment. */
+function ofRest(address: RepositoryAddress): Record<string, string> {
+  if (address.kind !== 'rest') return {};
+  const { user = '', password } = address;
+  if (user === '' && password === undefined) return {};
+  return { RESTIC_REST_USERNAME: user, RESTIC_REST_PASSWORD: password ?? '' };
+}
+
+/** The address as a whole stands in a Secret too, and what restic says reaches readers of the snapshot who may not read that. */
+function secretsOf(address: RepositoryAddress, given: string): readonly string[] {
+  if (address.kind === 'local') return [];
+  const printed = printAddress(address);
+  const whole = [given, printed].flatMap((text) => [text, text.replace(/^\w+:/, '')]);
+  return [...whole, ...(address.kind === 'rest' ? [...writtenUserinfo(given), address.password ?? ''] : [])];
 }
 
 /**
@@ -146,34 +140,11 @@ function listKeys(secretDir: string): readonly string[] {
   }
 }
 
-const REMOTE = /^(s3|rest|sftp|azure|gs|b2|swift):[^\s]+$/;
-
-/** @returns the path, where it is one. */
-function checkAddress(repository: string, repositoryDir: string): string | undefined {
-  const path = repository.replace(/^local:/, '');
-  if (path.startsWith('/')) {
-    const clean = normalize(path);
-    if (clean === repositoryDir || clean.startsWith(`${repositoryDir}/`)) return clean;
-    throw invalid(
-      `the key "repository" is a path outside of ${repositoryDir}, where the claim of the repository is mounted.`,
-    );
-  }
-  if (!REMOTE.test(repository)) {
-    throw invalid('the key "repository" is neither s3:, rest:, sftp:, azure:, gs:, b2: or swift: nor a path.');
-  }
-  // ssh would take it for an option.
-  if (/^sftp:(\/\/)?([^@/]*@)?-/.test(repository)) throw invalid('the host in the key "repository" begins with "-".');
-  return undefined;
-}
-
-/** Shorter ones would blank out innocent words, and protect nothing. */
-const SHORTEST_SECRET = 4;
-
-function redact(text: string, secrets: readonly string[]): string {
-  const withoutUrls = text.replace(/(\/\/)[^/@\s"]+@/g, '$1***@');
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((words, secret) => words.replaceAll(secret, '***'), withoutUrls);
+function pathWithin(path: string, repositoryDir: string): string {
+  if (path === repositoryDir || path.startsWith(`${repositoryDir}/`)) return path;
+  throw invalid(
+    `the key "repository" is a path outside of ${repositoryDir}, where the claim of the repository is mounted.`,
+  );
 }
 
 function invalid(what: string, cause?: unknown): PermanentError {

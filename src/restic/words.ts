@@ -27,7 +27,10 @@ export class Words {
     if (message?.message_type === 'exit_error') this.#exit = message.message;
     else if (message?.message_type === 'error') {
       const { item, error } = message;
-      this.#error ??= item === undefined || item === '' ? error.message : `${JSON.stringify(item)}: ${error.message}`;
+      this.#error ??=
+        item === undefined || item === ''
+          ? error.message
+          : `${JSON.stringify(this.#credentials.redact(item))}: ${error.message}`;
     } else if (message === undefined && line.trim() !== '') this.#last = line;
   }
 
@@ -39,11 +42,10 @@ export class Words {
   get words(): string {
     const ofSsh = wordsOfSsh(readLog(this.#credentials.sshLog).subarray(this.#sshLogStart).toString());
     const parts = [this.#error, ...ofSsh, this.#exit ?? this.#last].filter((part) => part !== undefined && part !== '');
-    const plain = parts.map((part) => part?.replaceAll('Fatal: ', '').replace(/\s+/g, ' ').trim());
-    return this.#credentials
-      .redact([...new Set(plain)].join('; '))
-      .slice(0, LONGEST)
-      .replace(/\.$/, '');
+    // Redacted first: a secret with two spaces in it is not found when one is left.
+    const redacted = parts.map((part) => this.#credentials.redact(part ?? ''));
+    const plain = redacted.map((part) => part.replaceAll('Fatal: ', '').replace(/\s+/g, ' ').trim());
+    return [...new Set(plain)].join('; ').slice(0, LONGEST).replace(/\.$/, '');
   }
 }
 
