@@ -62,6 +62,30 @@ describe('a copy', () => {
     expect(told).toBeGreaterThanOrEqual(50 * 1024 * 1024 + 3_000_000);
   });
 
+  /** rsync keeps its own notes in them (--fake-super), leaves them out of a plain copy, and disguises names as them. */
+  test.each([
+    'user.rsync.%stat',
+    'user.rsync.%aacl',
+    'user.rsync.%dacl',
+    'user.rsync.%other',
+    'user.rsync.security.capability',
+    'user.rsync.rsync.%stat',
+    'user.rsync.',
+    'user.rsync',
+    'user.rsync.plain',
+  ])('keeps the attribute %s, whatever it is to rsync', async (name) => {
+    for (const path of ['file', 'directory/below']) {
+      mkdirSync(join(from, 'directory'), { recursive: true });
+      writeFileSync(join(from, path), 'x');
+      execFileSync('setfattr', ['-n', name, '-v', '100644 0,0 1:1', join(from, path)]);
+    }
+    execFileSync('setfattr', ['-n', name, '-v', '40755 0,0 1:1', join(from, 'directory')]);
+    await copy();
+    const read = (root: string) => execFileSync('getfattr', ['-Rd', '-m-', '.'], { cwd: root, encoding: 'utf8' });
+    expect(read(from)).toContain(name);
+    expect(read(to)).toBe(read(from));
+  });
+
   test('keeps holes, and names of one file', async () => {
     await makeTree(from, { many: 0 });
     if (process.getuid?.() !== 0) chmodSync(join(from, 'empty-file'), 0o400);

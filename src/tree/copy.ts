@@ -26,7 +26,8 @@ const OF_ROOT = ['security.*'];
 export async function copyTree({ from, to, wholeVolume, onBytes, signal }: CopyOptions): Promise<void> {
   const left = process.geteuid?.() === 0 ? NOT_OF_THE_DATA : [...NOT_OF_THE_DATA, ...OF_ROOT];
   const args = [
-    '-aHAXS',
+    // The second X: also what rsync takes for notes of its own (user.rsync.%stat), which a plain copy leaves out.
+    '-aHAXXS',
     '--numeric-ids',
     '--whole-file',
     // Else what is made in the very second of its source's time keeps the fraction of its own making, unless it is a file.

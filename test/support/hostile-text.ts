@@ -41,5 +41,7 @@ export const hostileText = fc
   .map((parts) => parts.join(''));
 
 /** One line that shows all that it holds: the complement of what the border must not let through, written out by code points. */
-export const SHOWN =
-  /^[^\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]*$/u;
+export const SHOWN = new RegExp(
+  String.raw`^[^\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]*$`,
+  'u',
+);
