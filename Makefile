@@ -13,7 +13,7 @@ help: ## Show this
 	@echo "KUBECONFIG=path: demo, integration, e2e, deploy and undeploy use that cluster instead of the embedded one."
 
 # The set-up that everything needs: the tools of this machine are looked at, npm brings the rest (Node 26 included).
-# Not "npm ci": it refuses a lock file that lacks the optional packages of other platforms.
+# Not "npm ci": it removes node_modules first, also where one package was added.
 node_modules/.installed: package.json package-lock.json scripts/prerequisites.sh scripts/packages.sh
 	@scripts/prerequisites.sh
 	@echo "Installing npm packages (about 30 s the first time)"

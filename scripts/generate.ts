@@ -69,7 +69,8 @@ ${normal.join('\n')}
 ## Snapshots
 
 Why a VolumeSnapshot of a driver of Volprime is not ready, or does not go: the Warning event on the VolumeSnapshot, the first word of its
-\`status.error.message\`, and the label \`reason\` of \`volprime_snapshot_failures_total\`. A plugin may bring words of its own.
+\`status.error.message\`, and the label \`reason\` of \`volprime_snapshot_failures_total\`. A plugin may bring words of its own,
+which the label counts as \`Other\`.
 *retries* has no limit here: every five minutes at the least.
 
 | reason | next | meaning | what to do |

@@ -315,7 +315,7 @@ export const reasons = {
   CredentialsInvalid: {
     next: 'stops',
     meaning:
-      'The Secret lacks a key, or does not allow the host ("hosts"), the proxy ("proxies") or the certificates ("ca.crt", "caBundles") that the source names.',
+      'The Secret lacks a key, has one that is refused, or does not allow the host ("hosts"), the proxy ("proxies") or the certificates ("ca.crt", "caBundles") that the source or repository names.',
     help: 'The message names the key and what to add.',
   },
   ChecksumMismatch: {
