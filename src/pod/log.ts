@@ -1,6 +1,7 @@
 /** Log lines for a person who reads `kubectl logs`, on standard output beside the progress lines. */
 import type { PluginLogger } from '../sdk/index.ts';
 import { visible } from '../visible.ts';
+import { withoutCredentials } from '../without-credentials.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,7 +11,7 @@ export function createLog(write: (line: string) => void): PluginLogger {
     (level: string) =>
     (message: string, fields: Fields = {}) => {
       const pairs = Object.entries(fields).map(([key, value]) => `${key}=${text(value)}`);
-      write(visible([new Date().toISOString(), level, message, ...pairs].join(' ')));
+      write(visible(withoutCredentials([new Date().toISOString(), level, message, ...pairs].join(' '))));
     };
   return { debug: () => undefined, info: at('INFO'), warn: at('WARN'), error: at('ERROR') };
 }

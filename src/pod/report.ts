@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { type FailureReport, VolprimeError, type PodReport } from '../sdk/index.ts';
 import { visible, visibleJson } from '../visible.ts';
+import { withoutCredentials } from '../without-credentials.ts';
 
 /** The kubelet cuts what is longer. */
 const MAX_REPORT_BYTES = 4096;
@@ -38,7 +39,7 @@ export function writeReport(path: string, report: PodReport): void {
 function shorten(message: string): string {
   let kept = '';
   let size = 0;
-  for (const character of visible(message)) {
+  for (const character of visible(withoutCredentials(message))) {
     size += Buffer.byteLength(JSON.stringify(character)) - 2;
     if (size > MAX_MESSAGE_BYTES) return `${kept}…`;
     kept += character;

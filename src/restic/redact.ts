@@ -1,4 +1,5 @@
 /** Takes the parts of a Secret out of text: as they are, and as URLs, JSON and Go's quotes write them. Pure. */
+import { withoutCredentials } from '../without-credentials.ts';
 
 const GONE = '***';
 
@@ -8,17 +9,14 @@ export const SHORTEST_SECRET = 4;
 /** Of a secret of several lines, each line that is no mere delimiter counts by itself. */
 const SHORTEST_LINE = 16;
 
-/** Everything before the last "@" of an authority, whoever's URL it is: also a short password. */
-const USERINFO = /(\/\/)[^/\s"'`]+@/g;
-
-/** @param secrets decoded; those with less than `SHORTEST_SECRET` characters are left. */
+/** @param secrets decoded; those with less than `SHORTEST_SECRET` characters go with the user part of a URL alone. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(secrets.flatMap(partsOf).flatMap(formsOf));
   const longestFirst = [...forms].sort((a, b) => b.length - a.length).map(literally);
   const pattern = new RegExp(longestFirst.join('|'), 'g');
   return (text) => {
     const plain = forms.size === 0 ? text : text.replace(pattern, GONE);
-    return plain.replace(USERINFO, `$1${GONE}@`);
+    return withoutCredentials(plain);
   };
 }
 

@@ -1,6 +1,6 @@
 /** Every event of this room, as a named constructor. On the VolumeSnapshot, where its owner looks; on the content where there is none. */
 import type { EventDraft } from '../runtime/index.ts';
-import { withoutCredentials } from './failure.ts';
+import { withoutCredentials } from '../without-credentials.ts';
 import type { Observation } from './observation.ts';
 
 interface Words {

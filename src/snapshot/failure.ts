@@ -1,5 +1,6 @@
 import { backoffMs, type CallFailure } from '../runtime/index.ts';
 import { cutVisible } from '../visible.ts';
+import { withoutCredentials } from '../without-credentials.ts';
 import type { Action } from './action.ts';
 import type { Observation } from './observation.ts';
 
@@ -14,12 +15,7 @@ export function failureAction(o: Observation, failure: CallFailure, now: number)
   return { type: 'RecordFailure', failure, final, retryAt: now + wait };
 }
 
-/** What stands in `status.error.message`: for whoever may read the snapshot. */
+/** What stands in `status.error.message`: for whoever may read the snapshot. A plugin's own words may quote a URL. */
 export function errorText({ reason, message }: Pick<CallFailure, 'reason' | 'message'>): string {
   return cutVisible(`${reason}: ${withoutCredentials(message)}`, 2048);
-}
-
-/** A plugin's own words may quote a URL. */
-export function withoutCredentials(text: string): string {
-  return text.replaceAll(/\/\/[^/\s"]+@/g, '//***@');
 }
