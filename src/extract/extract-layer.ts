@@ -1,5 +1,6 @@
 /** One body in, entries out: finds out what the body is, decompresses it and hands its entries to the planner. Knows no threads. */
 import { PermanentError } from '../sdk/errors.ts';
+import type { Budget } from './budget.ts';
 import { type Compression, openContent } from './decode/content.ts';
 import type { Pieces } from './decode/pieces.ts';
 import type { EntryHandler } from './entries/entry.ts';
@@ -71,7 +72,7 @@ export async function extractLayer(options: LayerOptions): Promise<void> {
         memory.endData();
       }
       const handler = limits.guard(options.handler, packed ? bytesTaken : undefined);
-      reader = openReader({ ...options, codec, head: got, handler });
+      reader = openReader({ ...options, codec, head: got, handler, globs: limits.budgets.globs });
     }
     if (length === 0) break;
     if (!isZero(got)) bytes += length;
@@ -105,13 +106,14 @@ interface Opening {
   readonly handler: EntryHandler;
   readonly overlay: Overlay;
   readonly notes: Notes;
+  readonly globs: Budget;
 }
 
-function openReader({ layer, preserveOwners, codec, head, handler, overlay, notes }: Opening): ContentReader {
+function openReader({ layer, preserveOwners, codec, head, handler, overlay, notes, globs }: Opening): ContentReader {
   const { format } = layer;
   if (format === 'raw') refuseOtherThanRaw(head);
   if (format === 'file' || format === 'raw') return new SingleFileReader(handler, fileName(layer, codec));
-  const policy = applyPolicy({ ...layer, preserveOwners }, notes, handler);
+  const policy = applyPolicy({ ...layer, preserveOwners, globs }, notes, handler);
   if (isZip(layer, head)) return new ZipReader(policy);
   if (format === undefined && !isTarHeader(head.subarray(0, BLOCK_SIZE))) throw notAnArchive(head);
   return new TarReader(layer.image === undefined ? policy : overlay.layer(layer.image, policy), notes);

@@ -1,5 +1,6 @@
 /** Bounds on what an archive may turn into, so that a small body cannot fill a volume, or keep the populator at work for ever. */
 import { PermanentError } from '../sdk/errors.ts';
+import { Budget, type BudgetSize } from './budget.ts';
 import type { Entry, EntryHandler } from './entries/entry.ts';
 import { isZero } from './entries/tar-header.ts';
 import type { Limits } from './job.ts';
@@ -7,14 +8,41 @@ import type { Limits } from './job.ts';
 /** Below this the ratio says nothing: a short text of one letter compresses a thousandfold. */
 const RATIO_COUNTS_FROM = 16 * 1024 * 1024;
 
+/**
+ * Work that grows with what an archive says and not with its size: each kind has a budget (docs/archives.md). What an honest archive takes of them for an
+ * entry is a tenth of `perEntry` at most.
+ */
+export interface Budgets<T> {
+  /** States of globs, for each character of a name. */
+  readonly globs: T;
+  /** Parts of paths, where symbolic links lead. */
+  readonly links: T;
+  /** Directories that the archive has no entry for. */
+  readonly directories: T;
+}
+
+export type BudgetSizes = Budgets<BudgetSize>;
+
+export const DEFAULT_BUDGETS: BudgetSizes = {
+  globs: { steps: 100_000_000, perEntry: 100_000 },
+  links: { steps: 1_000_000, perEntry: 1000 },
+  directories: { steps: 100_000, perEntry: 64 },
+};
+
 /** Over all layers of a job. */
 export class LimitGuard {
   readonly #limits: Limits;
+  readonly budgets: Budgets<Budget>;
   #bytes = 0;
   #entries = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, sizes: BudgetSizes = DEFAULT_BUDGETS) {
     this.#limits = limits;
+    this.budgets = {
+      globs: new Budget('steps for include and exclude', sizes.globs),
+      links: new Budget('steps for symbolic links', sizes.links),
+      directories: new Budget('directories that have no entry', sizes.directories),
+    };
   }
 
   /**

@@ -26,45 +26,6 @@ export function parentOf(name: ByteString): ByteString {
   return slash === -1 ? '' : name.slice(0, slash);
 }
 
-/** Symbolic links of the archive by their place below the target. */
-export type Links = ReadonlyMap<ByteString, { readonly target: ByteString }>;
-
-/** The link of the archive through which this name leads, if there is one. */
-export function linkOnTheWay(links: Links, name: ByteString): ByteString | undefined {
-  if (links.size === 0) return undefined;
-  for (let dir = parentOf(name); dir !== ''; dir = parentOf(dir)) {
-    if (links.has(dir)) return dir;
-  }
-  return undefined;
-}
-
-const MAX_HOPS = 40;
-
-/**
- * Whether following the link at `name` leaves the target, other links of the archive on its way included.
- * A link that points nowhere or to itself stays inside.
- */
-export function leavesTarget(links: Links, name: ByteString): boolean {
-  const at: string[] = [];
-  const todo = name.split('/').reverse();
-  let hops = 0;
-  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      if (at.pop() === undefined) return true;
-      continue;
-    }
-    at.push(part);
-    const target = links.get(at.join('/'))?.target;
-    if (target === undefined) continue;
-    if (target.startsWith('/')) return true;
-    if (++hops > MAX_HOPS) return false;
-    at.pop();
-    todo.push(...target.split('/').reverse());
-  }
-  return false;
-}
-
 export function hostile(name: ByteString, what: string): PermanentError {
   return new PermanentError(
     'HostileArchive',

@@ -1,34 +1,44 @@
 /** Globs that say which entries of an archive are wanted. */
-import picomatch from 'picomatch';
+import type { Budget } from '../budget.ts';
+import { Glob } from './glob.ts';
 import type { ByteString } from './tar-header.ts';
-
-/** "*" stops at a slash, "**" does not; names that begin with a dot are names like any other. */
-const OPTIONS = { dot: true, nonegate: true, noextglob: true } as const;
 
 /** Whether a safe name is wanted. */
 export type NameFilter = (name: ByteString) => boolean;
 
+/** What Linux takes, its NUL left out: of a name in a directory, and of a path. No file can bear a longer one, so no pattern matches it. */
+const MAX_PART = 255;
+const MAX_NAME = 4095;
+
 /**
  * A pattern that matches a directory stands for all below it too. What is excluded stays out, whatever `include` says.
  * @param include empty: everything.
+ * @param budget of steps for the whole job.
+ * @returns a filter that throws PermanentError `LimitExceeded`.
  */
-export function nameFilter(include: readonly string[], exclude: readonly string[]): NameFilter {
-  const included = include.length === 0 ? () => true : matcher(include);
-  const excluded = exclude.length === 0 ? () => false : matcher(exclude);
+export function nameFilter(include: readonly string[], exclude: readonly string[], budget: Budget): NameFilter {
+  if (include.length === 0 && exclude.length === 0) return () => true;
+  const spend = (steps: number) => budget.spend(steps);
+  const globOf = (patterns: readonly string[]) => new Glob(patterns.map(withoutSlashes));
+  const included = include.length === 0 ? undefined : globOf(include);
+  const excluded = exclude.length === 0 ? undefined : globOf(exclude);
   return (name) => {
+    if (isTooLong(name)) return included === undefined;
+    budget.enter(name);
     const text = decoded(name);
-    return included(text) && !excluded(text);
+    return included?.matches(text, spend) !== false && excluded?.matches(text, spend) !== true;
   };
 }
 
-function matcher(patterns: readonly string[]): (name: string) => boolean {
-  const matches = picomatch(patterns.map(withoutSlashes), OPTIONS);
-  return (name) => {
-    for (let end = name.length; end > 0; end = name.lastIndexOf('/', end - 1)) {
-      if (matches(name.slice(0, end))) return true;
-    }
-    return false;
-  };
+function isTooLong(name: ByteString): boolean {
+  if (name.length <= MAX_PART) return false;
+  if (name.length > MAX_NAME) return true;
+  let from = 0;
+  for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', from)) {
+    if (slash - from > MAX_PART) return true;
+    from = slash + 1;
+  }
+  return name.length - from > MAX_PART;
 }
 
 /** "/a", "./a" and "a/" mean the same as "a": names here are relative and have no slash at their ends. */

@@ -9,6 +9,7 @@
 import { PermanentError } from '../../sdk/errors.ts';
 import { hostile, parentOf, quote, safeName } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
+import { type NameNode, NameTree } from './name-tree.ts';
 import { pickEntries } from './pick-entries.ts';
 import type { ByteString } from './tar-header.ts';
 
@@ -18,6 +19,13 @@ import type { ByteString } from './tar-header.ts';
  */
 type Cover = 'implied' | 'directory' | 'covered';
 
+interface Covers {
+  /** Of the layers above. */
+  above: Cover | undefined;
+  /** Of the layer that is being read; counts from the next one on. */
+  here: Cover | undefined;
+}
+
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 /** Notes of the storage driver that the specification has others skip. */
@@ -25,9 +33,9 @@ const DRIVER = '.wh..wh.';
 
 export class Overlay {
   #image: string | undefined;
-  #above = new Map<ByteString, Cover>();
-  /** Of the layer that is being read; counts from the next one on. */
-  #here = new Map<ByteString, Cover>();
+  #names = new NameTree<Covers>();
+  /** Those that the layer being read says something of. */
+  #here: Covers[] = [];
 
   /**
    * Begins the next layer, of the same image as the last or of another.
@@ -35,10 +43,13 @@ export class Overlay {
    * links to what is hidden.
    */
   layer(image: string, next: EntryHandler): EntryHandler {
-    if (image !== this.#image) this.#above = new Map();
-    else for (const [name, cover] of this.#here) this.#above.set(name, cover);
+    if (image !== this.#image) this.#names = new NameTree();
+    for (const covers of this.#here) {
+      covers.above = covers.here;
+      covers.here = undefined;
+    }
     this.#image = image;
-    this.#here = new Map();
+    this.#here = [];
     return pickEntries(next, (entry) => (this.#hides(entry) ? undefined : entry));
   }
 
@@ -66,22 +77,22 @@ export class Overlay {
   }
 
   #isHidden(name: ByteString, isDirectory: boolean): boolean {
-    const cover = this.#above.get(name);
+    const cover = this.#names.find(name)?.value?.above;
     if (cover !== undefined && !(cover === 'implied' && isDirectory)) return name !== '';
-    for (let at = name; at !== ''; ) {
-      at = parentOf(at);
-      if (this.#above.get(at) === 'covered') return true;
-    }
-    return false;
+    return this.#names.lastAbove(name, (covers) => covers?.above === 'covered') !== undefined;
   }
 
   #note(name: ByteString, cover: Cover): void {
-    if (this.#here.get(name) !== 'covered') this.#here.set(name, cover);
-    for (let at = name; at !== ''; ) {
-      at = parentOf(at);
-      if (this.#here.has(at)) return;
-      this.#here.set(at, 'implied');
-    }
+    const node = this.#names.enter(name);
+    if (node.value?.here !== 'covered') this.#set(node, cover);
+    for (let at = node.parent; at !== undefined && at.value?.here === undefined; at = at.parent)
+      this.#set(at, 'implied');
+  }
+
+  #set(node: NameNode<Covers>, cover: Cover): void {
+    const covers = (node.value ??= { above: undefined, here: undefined });
+    if (covers.here === undefined) this.#here.push(covers);
+    covers.here = cover;
   }
 }
 

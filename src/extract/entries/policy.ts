@@ -2,6 +2,7 @@
  * Stands between an archive's reader and the writer and decides what of each entry goes on: names that leave the target are
  * refused, the others stripped, unwanted entries left out. It looks at nothing but the entries; what needs memory of earlier ones or the disk is the writer's.
  */
+import type { Budget } from '../budget.ts';
 import { quote, safeName, unsupported } from './entry-name.ts';
 import type { Entry, EntryHandler } from './entry.ts';
 import { nameFilter } from './name-filter.ts';
@@ -17,14 +18,16 @@ export interface Policy {
   readonly exclude: readonly string[];
   /** Owners are taken from the archive. */
   readonly preserveOwners: boolean;
+  /** Steps that the globs may take, for the whole job. */
+  readonly globs: Budget;
 }
 
 /**
  * @returns a handler whose `begin` throws PermanentError `HostileArchive` for names that leave the target, `UnsupportedEntry` for owners
- * that no system has and for hard links to what is left out.
+ * that no system has and for hard links to what is left out, `LimitExceeded` where the globs take too many steps.
  */
 export function applyPolicy(policy: Policy, notes: Notes, next: EntryHandler): EntryHandler {
-  const wanted = nameFilter(policy.include, policy.exclude);
+  const wanted = nameFilter(policy.include, policy.exclude, policy.globs);
   const nameFor = (entryName: ByteString) => {
     const name = strippedName(entryName, policy.stripComponents);
     return name === undefined || (name !== '' && !wanted(name)) ? undefined : name;

@@ -18,6 +18,8 @@ export interface PossibleLink {
 
 export class PossibleLinks {
   readonly #links = new Map<number, PossibleLink>();
+  /** From the oldest on. The same for all: each iterator of its own would pass over all places that were left before. */
+  readonly #oldest = this.#links.keys();
   #memory = 0;
   #target: ByteString | undefined;
 
@@ -39,10 +41,12 @@ export class PossibleLinks {
     if (this.#target === undefined || this.#target === '') return;
     this.#links.set(offset, { entry, target: this.#target });
     this.#memory += sizeOf(this.#target);
-    for (const [oldest, { target }] of this.#links) {
-      if (this.#memory <= MAX_MEMORY) return;
+    while (this.#memory > MAX_MEMORY) {
+      const { value: oldest = offset } = this.#oldest.next();
+      const link = this.#links.get(oldest);
+      if (link === undefined) return;
       this.#links.delete(oldest);
-      this.#memory -= sizeOf(target);
+      this.#memory -= sizeOf(link.target);
     }
   }
 

@@ -20,8 +20,9 @@ export class Extraction {
   constructor(job: Job, commands: TreeCommands, memory: ContentMemory) {
     this.#job = job;
     this.#memory = memory;
-    this.#planner = new TreePlanner(commands, { ownership: job.ownership, modes: job.modes, notes: this.#notes });
     this.#limits = new LimitGuard(job.limits);
+    const { ownership, modes } = job;
+    this.#planner = new TreePlanner(commands, { ownership, modes, notes: this.#notes, ...this.#limits.budgets });
   }
 
   /** Files, hard links and symbolic links so far; one that replaced another counts again. */
@@ -48,9 +49,9 @@ export class Extraction {
     });
   }
 
-  /** After the last layer. */
-  finish(): Pick<StageReport, 'files' | 'notes'> {
-    this.#planner.finish();
+  /** After the last layer. @returns its steps; all are to be taken. */
+  *finish(): Generator<void, Pick<StageReport, 'files' | 'notes'>, void> {
+    yield* this.#planner.finish();
     return { files: this.files, notes: this.#notes };
   }
 }

@@ -9,6 +9,9 @@ import { Extraction } from './extraction.ts';
 import type { Pipeline } from './pipeline.ts';
 import { readChunks } from './reading.ts';
 
+/** So long at most nobody else has a turn, where the steps themselves are short. */
+const TURN_MS = 20;
+
 export function createInlinePipeline(job: Job, root: string, signal: AbortSignal): Pipeline {
   const executor = openExecutor(job, root);
   const data = Buffer.allocUnsafe(DATA_BYTES);
@@ -37,7 +40,14 @@ export function createInlinePipeline(job: Job, root: string, signal: AbortSignal
       await extraction.extract(layer, piecesOf(chunks), onPiece);
     },
     async finish() {
-      const { notes } = extraction.finish();
+      const steps = extraction.finish();
+      let step = steps.next();
+      for (let since = performance.now(); step.done !== true; step = steps.next()) {
+        if (performance.now() - since < TURN_MS) continue;
+        await onPiece();
+        since = performance.now();
+      }
+      const { notes } = step.value;
       return { files: this.files, notes, digests };
     },
     async [Symbol.asyncDispose]() {

@@ -26,9 +26,17 @@ export async function decode({ job, root, input, batches, files, digesting }: De
     await extraction.extract(layer, digested(ringPieces(ring), digest, isAsked), onPiece);
     if (isAsked()) digests.push(digest.result());
   }
-  const report = extraction.finish();
+  const report = lastOf(extraction.finish());
   memory.finish();
   return { ...report, digests };
+}
+
+/** This thread is ended from outside: it need not listen. */
+function lastOf<T>(steps: Generator<void, T, void>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 function digested(pieces: Pieces, digest: Digest, isAsked: () => boolean): Pieces {

@@ -8,8 +8,10 @@
  * It remembers directories and symbolic links, not files: of those the file system itself knows best.
  */
 import type { PermanentError } from '../../sdk/errors.ts';
-import { hostile, leavesTarget, linkOnTheWay, parentOf, quote, safeName, unsupported } from '../entries/entry-name.ts';
+import type { Budget } from '../budget.ts';
+import { hostile, parentOf, quote, safeName, unsupported } from '../entries/entry-name.ts';
 import type { Entry, EntryHandler } from '../entries/entry.ts';
+import { LinkTree } from '../entries/link-tree.ts';
 import type { Notes } from '../entries/notes.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import type { Modes, Ownership } from '../job.ts';
@@ -21,6 +23,9 @@ export interface PlanOptions {
   readonly modes: Modes;
   /** Gets what could not be kept. */
   readonly notes: Notes;
+  /** For the whole job: steps along symbolic links, and directories that have no entry. */
+  readonly links: Budget;
+  readonly directories: Budget;
 }
 
 interface SymbolicLink {
@@ -52,7 +57,7 @@ export class TreePlanner implements EntryHandler {
   readonly #options: PlanOptions;
   readonly #made = new Set<ByteString>(['']);
   readonly #directories = new Map<ByteString, DirectoryAttributes>();
-  readonly #links = new Map<ByteString, SymbolicLink>();
+  readonly #links: LinkTree<SymbolicLink>;
   readonly #attributes: AttributeStore;
   #closing: FileAttributes | undefined;
   #sparse: SparsePlace | undefined;
@@ -61,6 +66,7 @@ export class TreePlanner implements EntryHandler {
   constructor(commands: TreeCommands, options: PlanOptions) {
     this.#commands = commands;
     this.#options = options;
+    this.#links = new LinkTree(options.links);
     this.#attributes = new AttributeStore(options.ownership, options.notes);
   }
 
@@ -110,16 +116,25 @@ export class TreePlanner implements EntryHandler {
     }
   }
 
-  /** Sets extended attributes, makes the symbolic links and gives the directories their modes and times. Nothing may come after it. */
-  finish(): void {
+  /**
+   * Sets extended attributes, makes the symbolic links and gives the directories their modes and times. Nothing may come after it. There may be millions of
+   * them: it comes back after each.
+   */
+  *finish(): Generator<void, void, void> {
     this.#attributes.set(this.#commands);
     for (const [name, link] of this.#links) {
       // A second look: a later link may have changed where an earlier one leads.
       this.#refuseEscape(name, link);
       this.#commands.symbolicLink(name, link.target, link.attributes);
+      yield;
     }
-    const deepestFirst = [...this.#directories].sort(([a], [b]) => depth(b) - depth(a));
-    for (const [name, attributes] of deepestFirst) this.#commands.finishDirectory(name, attributes);
+    const deepestFirst = [...this.#directories]
+      .map(([name, attributes]) => ({ name, attributes, depth: depth(name) }))
+      .sort((a, b) => b.depth - a.depth);
+    for (const { name, attributes } of deepestFirst) {
+      this.#commands.finishDirectory(name, attributes);
+      yield;
+    }
   }
 
   #file(entry: Entry): void {
@@ -233,12 +248,12 @@ export class TreePlanner implements EntryHandler {
   }
 
   #refuseLinkOnTheWay(entryName: ByteString, name: ByteString): void {
-    const link = linkOnTheWay(this.#links, name);
+    const link = this.#links.onTheWay(name);
     if (link !== undefined) throw hostile(entryName, `leads through the symbolic link ${quote(link)}`);
   }
 
   #refuseEscape(name: ByteString, { entryName }: SymbolicLink): void {
-    if (leavesTarget(this.#links, name)) throw hostile(entryName, 'is a symbolic link that leads out of the target');
+    if (this.#links.leavesTarget(name)) throw hostile(entryName, 'is a symbolic link that leads out of the target');
   }
 
   /** @returns false where it was there already. */
@@ -252,14 +267,16 @@ export class TreePlanner implements EntryHandler {
 
   #makeParents(name: ByteString): void {
     const missing: ByteString[] = [];
+    this.#options.directories.enter(name);
     for (let parent = parentOf(name); !this.#made.has(parent); parent = parentOf(parent)) missing.push(parent);
     for (const parent of missing.reverse()) this.#makeImplicitDirectory(parent);
   }
 
   /** A directory that the archive has no entry for, or not yet. */
   #makeImplicitDirectory(name: ByteString): void {
-    const { ownership, modes } = this.#options;
+    const { ownership, modes, directories } = this.#options;
     const mode = modes.directories ?? IMPLICIT_DIRECTORY;
+    directories.spend(1);
     this.#commands.makeDirectory(name, mode | OWNER_MAY_ALL);
     this.#made.add(name);
     const { uid, gid } = ownership.preserve ? NO_OWNER : ownership;
