@@ -20,7 +20,8 @@ export const appDir = '/app';
 /**
  * Programs that the image needs, by their places in it: `sync` flushes a volume, `fallocate` blanks a device, `flock` (with `cat`) locks a
  * volume, `xz` and `bzip2` unpack what Node has no codec for, `rsync` and `restic` move trees, restic by `ssh` too. What Node cannot ask the
- * system for, `getfattr` and `setfattr` do (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond).
+ * system for, `getfattr` and `setfattr` do (extended attributes), in batches by `xargs`, and `touch` (times to the nanosecond). `timeout` is the first
+ * process of a populator pod: it ends what does not hear a signal.
  */
 export function programs(restic: string): Readonly<Record<string, string>> {
   const ofMachine = [
@@ -35,6 +36,7 @@ export function programs(restic: string): Readonly<Record<string, string>> {
     'setfattr',
     'xargs',
     'touch',
+    'timeout',
     'ssh',
   ];
   return {

@@ -176,6 +176,7 @@ export interface Pod extends KubeObject {
       readonly configMap?: { readonly name?: string; readonly optional?: boolean };
     }[];
     readonly tolerations?: readonly Toleration[];
+    readonly activeDeadlineSeconds?: number;
   };
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';

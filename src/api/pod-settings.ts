@@ -89,6 +89,8 @@ const pluginShape = {
   annotations: foreignKeys.optional(),
   priorityClassName: name.optional(),
   runtimeClassName: name.optional(),
+  /** Seconds after which the kubelet ends the pod, counted from the moment when a node has taken it. */
+  activeDeadlineSeconds: z.int().min(1).max(2_147_483_647).optional(),
 };
 
 /** What a plugin may ask for its own pods. */

@@ -223,6 +223,11 @@ export const reasons = {
     meaning: 'The populator container was killed for using more memory than its limit.',
     help: 'Raise the limit in the plugin, or in the settings of populator pods.',
   },
+  DeadlineExceeded: {
+    next: 'retries',
+    meaning: 'The kubelet ended the populator pod at its deadline.',
+    help: 'Raise activeDeadlineSeconds in the settings of populator pods if the work needs longer.',
+  },
   Interrupted: { next: 'retries', meaning: 'The populator pod was told to stop.', help: '' },
   PluginError: {
     next: 'retries',
@@ -363,8 +368,9 @@ export const reasons = {
   InvalidTarget: { next: 'stops', meaning: 'extractPath names no directory, or the volume is no device.', help: '' },
   LimitExceeded: {
     next: 'stops',
-    meaning: 'The content goes beyond one of the limits of the source: bytes, files or ratio.',
-    help: 'The message names the limit. Raise it in the source if the content is to be trusted.',
+    meaning:
+      'The content goes beyond one of the limits of the source (bytes, files, ratio), or beyond a budget of steps that no honest archive needs.',
+    help: 'The message names the limit. Raise it in the source if the content is to be trusted; budgets are fixed.',
   },
   VolumeNotWritable: {
     next: 'stops',

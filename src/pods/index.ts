@@ -19,6 +19,7 @@ export {
   commonPodSpec,
   containerSecurity,
   environmentOf,
+  GRACE_SECONDS,
   literal,
   POPULATOR_CONTAINER,
   podSecurity,

@@ -17,6 +17,9 @@ const CA_FILE = 'ca.crt';
  */
 const DATA_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
+/** From SIGTERM to the kubelet's SIGKILL. The populator's own command ends it earlier (POPULATOR_COMMAND), so that its end is told. */
+export const GRACE_SECONDS = 10;
+
 /** All of a pod's spec but containers, volumes and its security context: one run, and no token unless the operator says otherwise. */
 export function commonPodSpec(settings: PodSettings): Record<string, unknown> {
   const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName, runtimeClassName } = settings;
@@ -25,7 +28,8 @@ export function commonPodSpec(settings: PodSettings): Record<string, unknown> {
     ...(settings.serviceAccountName !== undefined && { serviceAccountName: settings.serviceAccountName }),
     automountServiceAccountToken: settings.automountServiceAccountToken ?? false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: 10,
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    ...(settings.activeDeadlineSeconds !== undefined && { activeDeadlineSeconds: settings.activeDeadlineSeconds }),
     ...(nodeSelector && { nodeSelector }),
     ...(tolerations && { tolerations }),
     ...(affinity && { affinity }),

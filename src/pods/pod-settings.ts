@@ -41,6 +41,9 @@ export function settingsOf(
   return layeredSettings(plugin.name, operator, own, claims);
 }
 
+/** A day, which is also as long as one download may take. */
+export const DEFAULT_DEADLINE_SECONDS = 86_400;
+
 /** The same for whoever makes pods and is no populator: its name in the operator's settings, and its own layers. */
 export function layeredSettings(
   name: string,
@@ -48,7 +51,12 @@ export function layeredSettings(
   ...own: readonly PodSettings[]
 ): PodSettings {
   const said = mergePodSettings(...own, operator.all ?? {}, operator.plugins?.[name] ?? {});
-  return { securityProfile: 'restricted', ...said, resources: withDefaults(said.resources ?? {}) };
+  return {
+    securityProfile: 'restricted',
+    activeDeadlineSeconds: DEFAULT_DEADLINE_SECONDS,
+    ...said,
+    resources: withDefaults(said.resources ?? {}),
+  };
 }
 
 /**

@@ -152,6 +152,28 @@ describe('a pod that has ended without a result tells why', () => {
       {},
       { reason: 'PodEvicted', message: expect.stringContaining('low on memory') },
     ],
+    [
+      'ended at its deadline',
+      { ...ended(1, report('Interrupted')), reason: 'DeadlineExceeded', message: 'm' },
+      {},
+      {
+        reason: 'DeadlineExceeded',
+        scope: 'attempt',
+        message: expect.stringMatching(/60 seconds.*raise activeDeadlineSeconds/),
+      },
+    ],
+    [
+      'ended at its deadline, after it had failed by itself',
+      { ...ended(2, report('SourceNotFound', true)), reason: 'DeadlineExceeded' },
+      {},
+      { reason: 'SourceNotFound', scope: 'permanent' },
+    ],
+    [
+      'ended at its deadline before it began',
+      { phase: 'Failed', reason: 'DeadlineExceeded' },
+      {},
+      { reason: 'DeadlineExceeded', excused: true },
+    ],
     ['preempted', disrupted('PreemptionByScheduler'), {}, { reason: 'PodEvicted', excused: true }],
     ['node closed', disrupted('DeletionByTaintManager'), {}, { reason: 'PodEvicted', excused: true }],
     [
@@ -169,7 +191,13 @@ describe('a pod that has ended without a result tells why', () => {
       { reason: 'PodRejected', excused: true, message: expect.stringContaining('OutOfcpu') },
     ],
   ])('%s', (_name, status, meta, failure) => {
-    expect(podFailure(aPod(1, status, meta))).toMatchObject(failure);
+    const { spec, ...pod } = aPod(1, status, meta);
+    expect(podFailure({ ...pod, spec: { ...spec, activeDeadlineSeconds: 60 } })).toMatchObject(failure);
+  });
+
+  test('a deadline counts where the container was started', () => {
+    const pod = aPod(1, { ...ended(137, undefined), reason: 'DeadlineExceeded' });
+    expect(podFailure(pod)).not.toHaveProperty('excused');
   });
 
   test('the kubelet evicts what uses too much: that counts', () => {

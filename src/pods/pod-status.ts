@@ -45,7 +45,20 @@ export function podFailure(pod: Pod): PodFailure {
       ...(report.retryAfterMs !== undefined && { afterMs: report.retryAfterMs }),
     };
   }
-  return takenAway(pod) ?? { reason: podReason(pod), message: podMessage(pod), scope: 'attempt' };
+  return overdue(pod) ?? takenAway(pod) ?? { reason: podReason(pod), message: podMessage(pod), scope: 'attempt' };
+}
+
+/**
+ * The kubelet ended the pod at its deadline. Another attempt may be quicker (a slow server, a busy disk), and the limit of attempts holds for it. One that
+ * never began its work is not to blame.
+ */
+function overdue(pod: Pod): PodFailure | undefined {
+  if (pod.status?.reason !== 'DeadlineExceeded') return undefined;
+  const message =
+    `the pod was ended at its deadline (${pod.spec.activeDeadlineSeconds} seconds): raise activeDeadlineSeconds ` +
+    'in the settings of populator pods if the work needs longer';
+  const excused = lastTerminated(pod) === undefined && { excused: true };
+  return { reason: 'DeadlineExceeded', message, scope: 'attempt', ...excused };
 }
 
 /** Reasons of the condition DisruptionTarget for what somebody does to a pod whatever it does itself. */

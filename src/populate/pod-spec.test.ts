@@ -3,7 +3,8 @@ import { aBoundPrime, aPopulation, aPrime, UID } from '../../test/support/object
 import type { NewObject } from '../api/objects.ts';
 import type { PodSettings } from '../api/pod-settings.ts';
 import type { PodTemplate } from '../sdk/index.ts';
-import { settingsOf } from '../pods/index.ts';
+import { STOP_SECONDS } from '../plugins/download-and-extract/task.ts';
+import { GRACE_SECONDS, settingsOf } from '../pods/index.ts';
 import { buildPod } from './pod-spec.ts';
 
 interface PodSpec {
@@ -50,6 +51,7 @@ const everything: Required<PodSettings> = {
   annotations: { note: 'x' },
   priorityClassName: 'low',
   runtimeClassName: 'kata',
+  activeDeadlineSeconds: 172_800,
   serviceAccountName: 'populator',
   automountServiceAccountToken: true,
   proxy: { http: 'http://proxy:3128', none: '.svc' },
@@ -102,6 +104,12 @@ describe('the populator pod', () => {
       { name: 'ca-bundle', mountPath: '/var/run/volprime/ca', readOnly: true },
       { name: 'extra', mountPath: '/extra', readOnly: true },
     ]);
+  });
+
+  test('ends at its deadline: a day, or as the operator says', () => {
+    expect(pod({}).spec).toMatchObject({ activeDeadlineSeconds: 86_400, terminationGracePeriodSeconds: 10 });
+    expect(pod({}, aBoundPrime, { activeDeadlineSeconds: 60 }).spec).toMatchObject({ activeDeadlineSeconds: 60 });
+    expect(STOP_SECONDS).toBeLessThan(GRACE_SECONDS);
   });
 
   test('is admitted at Pod Security level restricted, has no token and never restarts', () => {

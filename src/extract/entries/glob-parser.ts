@@ -164,9 +164,9 @@ const POSIX_CLASS = /^\[:([a-z]+):\]/;
 const POSIX: ReadonlyMap<string, RegExp> = new Map([
   ['alnum', /[a-zA-Z0-9]/],
   ['alpha', /[a-zA-Z]/],
-  ['ascii', /[\x00-\x7f]/],
+  ['ascii', /\p{ASCII}/u],
   ['blank', /[ \t]/],
-  ['cntrl', /[\x00-\x1f\x7f]/],
+  ['cntrl', /(?=\p{ASCII})\p{Cc}/u],
   ['digit', /[0-9]/],
   ['graph', /[\x21-\x7e]/],
   ['lower', /[a-z]/],

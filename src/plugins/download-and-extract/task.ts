@@ -15,8 +15,19 @@ export const TASK_VARIABLE = 'VOLPRIME_TASK';
  * is ten MB of memory for nothing (make bench, "peak RSS"). It can only be said when Node starts.
  */
 export const POPULATOR_FLAGS: readonly string[] = ['--max-semi-space-size=2'];
-/** Where the populator image has the pod's entry (see image/). */
+/** From SIGTERM to SIGKILL: less than the pods' grace period. */
+export const STOP_SECONDS = 7;
+
+/**
+ * Where the populator image has the pod's entry (see image/). A thread of Node that is busy hears no signal, and a worker thread can hear none: so `timeout`
+ * is the container's first process, hands SIGTERM on, and kills what has not ended a while later (docs/decisions/0039).
+ */
 export const POPULATOR_COMMAND: readonly string[] = [
+  '/usr/bin/timeout',
+  '--foreground',
+  `--kill-after=${STOP_SECONDS}`,
+  // No deadline of its own: that is the pod's.
+  '0',
   '/usr/local/bin/node',
   ...POPULATOR_FLAGS,
   '/app/dist/pod/main.js',

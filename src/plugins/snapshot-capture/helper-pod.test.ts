@@ -25,7 +25,13 @@ const owner = {
   namespace: 'app',
 };
 
-function built({ block = false, operator = {} }: { block?: boolean; operator?: PopulatorPodSettings } = {}) {
+interface Given {
+  readonly block?: boolean;
+  readonly operator?: PopulatorPodSettings;
+  readonly deadlineSeconds?: number;
+}
+
+function built({ block = false, operator = {}, deadlineSeconds }: Given = {}) {
   const pod = buildHelperPod({
     metadata: helperMetadata('capture', owner),
     task: { version: 1, plugin: PLUGIN_NAME, key: 'key-1', action: 'look' },
@@ -35,6 +41,7 @@ function built({ block = false, operator = {} }: { block?: boolean; operator?: P
     secret: 'repo',
     repositoryClaim: 'store',
     source: { claim: 'data', block },
+    ...(deadlineSeconds !== undefined && { deadlineSeconds }),
   });
   return { pod, spec: (pod as unknown as Built).spec };
 }
@@ -48,6 +55,19 @@ describe('the pod of a capture', () => {
     });
     expect(spec.containers[0]?.volumeMounts).toContainEqual({ name: 'source', mountPath: '/source', readOnly: true });
     expect(spec.securityContext).not.toHaveProperty('fsGroup');
+  });
+
+  test.each<[string, Given, number]>([
+    ['a day', {}, 86_400],
+    ['as the operator says', { operator: { all: { activeDeadlineSeconds: 60 } } }, 60],
+    ['as short as the work', { deadlineSeconds: 3600 }, 3600],
+    [
+      'never later than the operator says',
+      { deadlineSeconds: 3600, operator: { all: { activeDeadlineSeconds: 60 } } },
+      60,
+    ],
+  ])('ends at its deadline: %s', (_what, given, seconds) => {
+    expect(built(given).spec).toMatchObject({ activeDeadlineSeconds: seconds, terminationGracePeriodSeconds: 10 });
   });
 
   test('has the device of a block volume', () => {

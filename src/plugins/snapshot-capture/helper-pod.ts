@@ -47,7 +47,7 @@ export interface HelperPodInputs {
   readonly repositoryClaim: string | undefined;
   /** The claim to be read. */
   readonly source?: { readonly claim: string; readonly block: boolean };
-  /** After how many seconds the kubelet ends it; for work that somebody waits for. */
+  /** After how many seconds the kubelet ends it, where the settings do not say fewer; for work that somebody waits for. */
   readonly deadlineSeconds?: number;
 }
 
@@ -69,7 +69,9 @@ export function buildHelperPod(inputs: HelperPodInputs): NewObject {
     spec: {
       ...commonPodSpec(settings),
       ...(locks(task) && { hostname: hostnameOf(task.key) }),
-      ...(deadlineSeconds !== undefined && { activeDeadlineSeconds: deadlineSeconds }),
+      ...(deadlineSeconds !== undefined && {
+        activeDeadlineSeconds: Math.min(deadlineSeconds, settings.activeDeadlineSeconds ?? deadlineSeconds),
+      }),
       securityContext: podSecurity(settings, 'read'),
       containers: [container(inputs)],
       volumes: [
