@@ -20,6 +20,11 @@ export class Budget {
     this.#left = steps;
   }
 
+  /** Steps that may still be taken. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** @param entry that the next steps are for, quoted. */
   enter(entry: string): void {
     this.#entry = entry;

@@ -11,8 +11,9 @@ import type { Ownership } from '../job.ts';
 import type { Attributes } from './extended-attributes.ts';
 import type { TreeCommands } from './tree-commands.ts';
 
-/** Of all names and values together, however large the archive. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Of all names and values together, however large the archive, with what keeping one of them takes beside. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const OVERHEAD = 200;
 /** Who is not root sets attributes of files that he may write. */
 const OWNER_MAY_USE = 0o600;
 
@@ -38,7 +39,7 @@ export class AttributeStore {
     const kept = new Map([...attributes].filter(([attribute]) => this.#isRestored(attribute)));
     const bytes = kept
       .entries()
-      .reduce((sum, [attribute, value]) => sum + attribute.length + value.length, name.length);
+      .reduce((sum, [attribute, value]) => sum + attribute.length + value.length + OVERHEAD, name.length + OVERHEAD);
     const fits = this.#bytes + bytes <= MAX_BYTES;
     if (kept.size < attributes.size || !fits) addNote(this.#notes, 'attributesLost');
     if (kept.size === 0 || !fits) return mode;

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { standsUnderAnotherName, swapCase } from './name-folding.ts';
+import { FoldedNames, swapCase } from './name-folding.ts';
 
 jest.setTimeout(60_000);
 
@@ -13,6 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(work, { recursive: true }));
 
+const standsUnderAnotherName = (directory: string, name: string) =>
+  new FoldedNames().standsUnderAnotherName(directory, name);
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
 test('a file bears its own name, whatever else is there', () => {
@@ -29,6 +31,27 @@ test('what is found but not listed bears another name', () => {
   // As a file system that normalises Unicode does: the name is found, and the directory lists another one.
   writeFileSync(join(work, 'e\u0301'), '');
   expect(standsUnderAnotherName(`${work}/`, latin1('é'))).toBe(true);
+});
+
+test('a directory is read once for the names in it, and jumping between directories is bounded', () => {
+  const directories = ['a', 'b'].map((name) => `${work}/${name}/`);
+  const names = Array.from({ length: 20 }, (_, index) => `é${index}`);
+  for (const directory of directories) {
+    mkdirSync(directory);
+    for (const name of names) writeFileSync(join(directory, name), '');
+  }
+  const [a = '', b = ''] = directories;
+  const folded = new FoldedNames({ steps: 100, perEntry: 0 });
+  for (const name of names) expect(folded.standsUnderAnotherName(a, latin1(name))).toBe(false);
+  writeFileSync(join(a, 'ü'), '');
+  folded.made(a + latin1('ü'));
+  expect(folded.standsUnderAnotherName(a, latin1('ü'))).toBe(false);
+  const jumping = () => {
+    for (const name of names) for (const at of [a, b]) folded.standsUnderAnotherName(at, latin1(name));
+  };
+  expect(jumping).toThrow(
+    expect.objectContaining({ code: 'LimitExceeded', message: expect.stringMatching(/é.*names of directories read/) }),
+  );
 });
 
 test('cases are swapped in ASCII, byte by byte', () => {

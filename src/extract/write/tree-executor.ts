@@ -31,7 +31,7 @@ import { hostile, quote, unsupported } from '../entries/entry-name.ts';
 import type { ByteString } from '../entries/tar-header.ts';
 import { codeOf } from '../error-code.ts';
 import { type Attributes, setExtendedAttributes } from './extended-attributes.ts';
-import { standsUnderAnotherName } from './name-folding.ts';
+import { FoldedNames } from './name-folding.ts';
 import type { DirectoryAttributes, FileAttributes, TreeCommands } from './tree-commands.ts';
 import { volumeError } from './volume-error.ts';
 
@@ -61,6 +61,7 @@ export class TreeExecutor implements TreeCommands, Disposable {
   /** Owner and group that new files get of themselves. */
   readonly #uid = process.geteuid?.();
   readonly #gid: number | undefined;
+  readonly #folded = new FoldedNames();
   #open: OpenFile | undefined;
   #replaced = 0;
 
@@ -189,7 +190,9 @@ export class TreeExecutor implements TreeCommands, Disposable {
   #create<T>(name: ByteString, make: (path: string | Buffer) => T): T {
     const path = this.#path(name);
     try {
-      return make(path);
+      const made = make(path);
+      this.#folded.made(`${this.#root}/${name}`);
+      return made;
     } catch (cause) {
       if (codeOf(cause) !== 'EEXIST') throw volumeError(name, cause);
     }
@@ -212,7 +215,7 @@ export class TreeExecutor implements TreeCommands, Disposable {
   #refuseFolded(name: ByteString): void {
     const path = `${this.#root}/${name}`;
     const nameAt = path.lastIndexOf('/') + 1;
-    if (!standsUnderAnotherName(path.slice(0, nameAt), path.slice(nameAt))) return;
+    if (!this.#folded.standsUnderAnotherName(path.slice(0, nameAt), path.slice(nameAt))) return;
     throw unsupported(
       name,
       "has a name that the volume's file system, which folds case or Unicode forms, takes for that of another file",

@@ -6,12 +6,13 @@ import type { Answer } from './answer.ts';
 /** @throws AttemptFailedError `SourceTruncated`, `SourceStalled`; PermanentError `SourceRefused` where it is larger than `limit` bytes. */
 export async function readBytes(answer: Answer, limit: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
+  const into = Buffer.alloc(64 * 1024);
   let size = 0;
   for (;;) {
-    const into = Buffer.alloc(64 * 1024);
     const count = await readPiece(answer, into, size);
     if (count === 0) return Buffer.concat(pieces);
-    pieces.push(into.subarray(0, count));
+    // A copy: a server that sends byte by byte would have us keep a whole buffer for each.
+    pieces.push(Buffer.from(into.subarray(0, count)));
     size += count;
     if (size <= limit) continue;
     answer.body.cancel();

@@ -17,6 +17,8 @@ const IMAGE_LAYER =
   /^application\/vnd\.(oci\.image\.layer\.v1\.tar|docker\.image\.rootfs\.diff\.tar)(\.gzip|\+gzip|\+zstd)?$/;
 /** What must be had from somewhere else than the registry. */
 const FOREIGN = /nondistributable|\.foreign\./;
+/** Far more than any container runtime mounts (128), and than any artifact was seen to have. */
+const MAX_LAYERS = 4096;
 const EMPTY = 'application/vnd.oci.empty.v1+json';
 
 const digest = z.string().regex(DIGEST);
@@ -42,7 +44,7 @@ export interface OciLayers {
 /** One more manifest is to be read, or these are the layers. */
 export type Manifest = { readonly next: string } | OciLayers;
 
-/** @throws PermanentError `NotAnArchive` with what is not understood, `SourceNotFound` where the index has nothing for this machine. */
+/** @throws PermanentError `NotAnArchive` with what is not understood, `LimitExceeded` for too many layers, `SourceNotFound` where the index has nothing for this machine. */
 export function parseManifest(text: string, architecture: string): Manifest {
   const content = parseJson(text);
   const index = indexSchema.safeParse(content);
@@ -52,6 +54,12 @@ export function parseManifest(text: string, architecture: string): Manifest {
   const layers = manifest.data.layers.filter(({ mediaType }) => mediaType !== EMPTY);
   const foreign = layers.find(({ mediaType }) => FOREIGN.test(mediaType));
   if (foreign !== undefined) throw notUsable(`its layer ${foreign.digest} is not kept by the registry`);
+  if (layers.length > MAX_LAYERS) {
+    throw new PermanentError(
+      'LimitExceeded',
+      `The OCI source goes beyond a limit: what it names has ${layers.length} layers, and at most ${MAX_LAYERS} are read.`,
+    );
+  }
   if (layers.length === 0) throw notUsable('what it names has no layers');
   return {
     layers: layers.map(({ digest }) => digest),
