@@ -6,12 +6,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../../test/support/archive-server.ts';
-import { tar } from '../../../test/support/archives.ts';
+import { paxHeader, tar } from '../../../test/support/archives.ts';
 import { childrenOfTests } from '../../../test/support/child-processes.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
 import { lockDirectory } from '../../extract/write/target-lock.ts';
+import { GRACE_SECONDS } from '../../pods/index.ts';
 import { lastProgress, parsePodReport } from '../../sdk/index.ts';
 
 jest.setTimeout(60_000);
@@ -281,6 +283,33 @@ describe('told to stop', () => {
     expect(await ended).toMatchObject({ code, report: { reason: 'Interrupted' } });
     expect(existsSync(target)).toBe(false);
   });
+});
+
+test('stopped among many entries, it ends before a pod would be killed, and leaves nothing behind', async () => {
+  const body = gzipSync(tar(Array.from({ length: 100_000 }, (_, index) => ({ name: `d/${index % 5000}` }))));
+  const gate = server.gate();
+  server.set('/a.tar', { body, gate, gateAfter: body.length - 1 });
+  const { child, ended } = start(['--url', url, '--target', target, '--exclude', `${'*-'.repeat(100)}*.log`]);
+  await gate.reached;
+  gate.open();
+  child.kill('SIGTERM');
+  const grace = setTimeout(() => child.kill('SIGKILL'), GRACE_SECONDS * 1000);
+  expect(await ended).toMatchObject({ code: 1, report: { reason: 'Interrupted' } });
+  clearTimeout(grace);
+  expect(existsSync(target)).toBe(false);
+});
+
+test('is held by the same budgets', async () => {
+  const target40 = `${'x/'.repeat(800)}${'../'.repeat(800)}l`;
+  const link = (name: string) => [paxHeader({ path: name, linkpath: target40 }), { name: 'x', type: '2' }];
+  server.set('/a.tar', {
+    body: tar(Array.from({ length: 200 }, (_, index) => link(index === 0 ? 'l' : `m${index}`)).flat()),
+  });
+  const { code, report } = await run('--url', url, '--target', target);
+  expect([code, report]).toEqual([
+    2,
+    expect.objectContaining({ reason: 'LimitExceeded', message: expect.stringContaining('steps for symbolic links') }),
+  ]);
 });
 
 describe('on a terminal', () => {

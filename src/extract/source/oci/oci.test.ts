@@ -15,6 +15,15 @@ import { resolveLayers } from './resolve-layers.ts';
 const digest = `sha256:${'a'.repeat(64)}`;
 const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
+test('an image has a limit of layers', () => {
+  const manifest = (count: number) =>
+    JSON.stringify({ layers: Array.from({ length: count }, () => ({ mediaType: layerType, digest, size: 1 })) });
+  expect(parseManifest(manifest(4096), 'amd64')).toHaveProperty('layers.length', 4096);
+  expect(() => parseManifest(manifest(4097), 'amd64')).toThrow(
+    expect.objectContaining({ code: 'LimitExceeded', message: expect.stringContaining('4097 layers') }),
+  );
+});
+
 describe('a reference', () => {
   test.each([
     ['oci://r.example/team/app:v1', 'https://r.example/v2/team/app/manifests/v1'],
