@@ -57,6 +57,7 @@ test('the layers hold Node and the programs, and no package is there to be loade
       'usr/bin/rsync',
       'usr/bin/getfattr',
       'usr/bin/setfattr',
+      'usr/bin/timeout',
       'usr/bin/ssh',
       'usr/bin/xargs',
       'etc/ssl/certs/ca-certificates.crt',

@@ -78,7 +78,7 @@ describe('told to stop', () => {
   test.each<[string, object, () => readonly RawEntry[]]>([
     [
       'among names for many globs',
-      { exclude: Array.from({ length: 64 }, (_, index) => `${'*-'.repeat(30)}*.${index}`) },
+      { exclude: Array.from({ length: 64 }, (_, index) => `**/${'*-'.repeat(30)}*.${index}`) },
       () => Array.from({ length: 3000 }, (_, index) => [paxHeader({ path: `${index}/${long}` }), { name: 'x' }]).flat(),
     ],
     ['among links', {}, () => Array.from({ length: 3000 }, (_, index) => link(index === 0 ? 'l' : `m${index}`)).flat()],

@@ -91,7 +91,7 @@ class Comparison {
   }
 
   async finish(): Promise<void> {
-    while (this.#here !== undefined) this.#unexpected(this.#here);
+    while (this.#here !== undefined) await this.#unexpected(this.#here);
     this.#judge(1);
   }
 
@@ -100,7 +100,9 @@ class Comparison {
   }
 
   async #takeEntry(entry: ManifestEntry): Promise<void> {
-    while (this.#here !== undefined && comparePaths(this.#here.path, entry.path) < 0) this.#unexpected(this.#here);
+    while (this.#here !== undefined && comparePaths(this.#here.path, entry.path) < 0) {
+      await this.#unexpected(this.#here);
+    }
     if (entry.changed) this.#changed.add(entry.path);
     if (this.#here?.path !== entry.path) {
       if (!entry.changed && !isLeftOut(entry)) this.#tell(entry.path, 'is missing');
@@ -140,7 +142,9 @@ class Comparison {
     this.#here = next.done === true ? undefined : next.value;
   }
 
-  #unexpected(entry: TreeEntry): void {
+  /** In a directory that was written to there may be millions. */
+  async #unexpected(entry: TreeEntry): Promise<void> {
+    if (this.#pause.isDue) await this.#pause.take();
     this.#stepTree();
     if (entry.path !== '' && this.#changed.has(parentOf(entry.path))) this.#changed.add(entry.path);
     else this.#tell(entry.path, 'is not in the snapshot');
