@@ -10,7 +10,7 @@ import type { KubeClient } from '../kube/index.ts';
 import { Controller, type EventRecorder, type Runnable } from '../runtime/index.ts';
 import type { Plugin } from '../sdk/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
-import type { PopulateConfig, PopulateContext, Stores } from './context.ts';
+import { BY_CLAIM_UID, type PopulateConfig, type PopulateContext, type Stores } from './context.ts';
 import {
   claimIndexes,
   fromClaim,
@@ -106,6 +106,7 @@ export function createPopulateControllers(options: PopulateControllerOptions): r
     concurrency: options.concurrency,
     timeoutMs: RECONCILE_TIMEOUT_MS,
     backoff: BACKOFF,
+    groupOf: (uid) => namespaceOf(stores, uid),
   });
   controller.watches(claimInformer, (change) => fromClaim(plugins, stores.storageClasses, change));
   controller.watches(volumeInformer, (change) => fromVolume(stores.claims, change));
@@ -128,6 +129,12 @@ export function createPopulateControllers(options: PopulateControllerOptions): r
     metrics: options.metrics,
   });
   return [controller, sweeper];
+}
+
+/** Also of a claim that is gone, as long as its record is there. */
+function namespaceOf({ claims: live, populations: records }: Stores, uid: string): string {
+  const object = live.byUid(uid) ?? records.byIndex(BY_CLAIM_UID, uid)[0];
+  return object?.metadata.namespace ?? '';
 }
 
 /** Undefined where no plugin restores from VolumeSnapshots: then they are CSI's alone. */

@@ -23,6 +23,7 @@ export function createProviderController(options: ProviderControllerOptions): Co
     logger: options.logger,
     metrics: options.metrics,
     concurrency: 4,
+    groupOf: (uid) => informer.store.byUid(uid)?.metadata.namespace ?? '',
   });
   controller.watches(informer, (change) => (change.new === undefined ? [] : [change.new.metadata.uid]));
   return controller;

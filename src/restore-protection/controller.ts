@@ -37,6 +37,7 @@ export function createRestoreProtectionController({ client, informers, logger, m
     logger,
     metrics,
     concurrency: 2,
+    groupOf: (uid) => snapshots.store.byUid(uid)?.metadata.namespace ?? '',
   });
   controller.watches(snapshots, (change) => (change.new === undefined ? [] : [change.new.metadata.uid]));
   controller.watches(records, ({ old, new: now }) => {

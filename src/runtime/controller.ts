@@ -21,6 +21,8 @@ export interface ControllerOptions<K extends string> {
   /** How long after its signal a run may still take before its slot is given to others; 10 s unless told. */
   readonly hangMs?: number;
   readonly backoff?: Backoff;
+  /** Namespace that a key works for: namespaces with due keys take turns, so that one with many keeps no other waiting. */
+  readonly groupOf?: (key: K) => string;
   readonly now?: () => number;
 }
 
@@ -54,6 +56,7 @@ export class Controller<K extends string = string> {
       concurrency,
       metrics: options.metrics,
       backoff: options.backoff,
+      groupOf: options.groupOf,
       process: (key) => this.#process(key),
     });
   }

@@ -82,6 +82,42 @@ describe('a key', () => {
   });
 });
 
+describe('groups take turns', () => {
+  const groupOf = (key: string) => key.split('/')[0] ?? '';
+
+  test('so that a thousand keys of one namespace keep no other namespace waiting', async () => {
+    queueOf({ concurrency: 1, groupOf });
+    for (let index = 0; index < 1_000; index += 1) queue.add(`many/${index}`);
+    for (const key of ['b/1', 'c/1', 'b/2']) queue.add(key);
+    queue.start();
+    await settled();
+    expect(ran.slice(0, 6)).toEqual(['many/0', 'b/1', 'c/1', 'many/1', 'b/2', 'many/2']);
+    expect(ran).toHaveLength(1_003);
+  });
+
+  test('a key that is tried again keeps its group', async () => {
+    queueOf({ concurrency: 1, groupOf, backoff: { baseMs: 1, capMs: 1 }, process: holding });
+    queue.start();
+    queue.add('many/held');
+    await eventually('the first to run', () => held.has('many/held'));
+    for (let index = 0; index < 100; index += 1) queue.add(`many/${index}`);
+    queue.addRateLimited('b/failed');
+    await eventually(
+      'the retry to wait',
+      () => queue.size,
+      (size) => size === 102,
+    );
+    letGo('many/held');
+    await eventually('many/0 to run', () => held.has('many/0'));
+    letGo('many/0');
+    await eventually('the retry to run', () => held.has('b/failed'));
+    expect(ran).toEqual(['many/held', 'many/0', 'b/failed']);
+    for (const key of ran) letGo(key);
+    void queue.stop();
+    letGo('b/failed');
+  });
+});
+
 describe('a delay', () => {
   test('the earliest of several counts', async () => {
     queueOf();

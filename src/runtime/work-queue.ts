@@ -1,10 +1,11 @@
 /**
  * Keys waiting for work. A key that is added many times before it runs, runs once; a key never runs twice at a time; a key that is added
- * while it runs, runs once more afterwards. p-queue gives the slots, everything about keys is here.
+ * while it runs, runs once more afterwards. Keys of different groups take turns. p-queue gives the slots, everything about keys is here.
  */
 import PQueue from 'p-queue';
 import { type Backoff, backoffDelay } from '../kube/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { FairKeys } from './fair-keys.ts';
 import { type QueueMetrics, queueMetrics } from './queue-metrics.ts';
 
 export interface WorkQueueOptions<K extends string> {
@@ -13,6 +14,8 @@ export interface WorkQueueOptions<K extends string> {
   readonly metrics: Metrics;
   /** Of `addRateLimited`; 0.5 s to 5 min unless told. */
   readonly backoff?: Backoff | undefined;
+  /** Group of a key, such as its namespace: groups that wait for slots take turns, however many keys each has. One group where absent. */
+  readonly groupOf?: ((key: K) => string) | undefined;
   /** Must not reject: what a failure means is its own business. */
   readonly process: (key: K) => Promise<void>;
 }
@@ -31,7 +34,7 @@ export class WorkQueue<K extends string> {
   readonly #metrics: QueueMetrics;
   readonly #slots: PQueue;
   /** Waiting for a slot, with the time they began to wait. */
-  readonly #waiting = new Map<K, number>();
+  readonly #waiting = new FairKeys<K>();
   /** In a slot, with the time they got it. */
   readonly #running = new Map<K, number>();
   readonly #dirty = new Set<K>();
@@ -119,14 +122,17 @@ export class WorkQueue<K extends string> {
   }
 
   #enqueue(key: K): void {
-    this.#waiting.set(key, performance.now());
-    void this.#slots.add(() => this.#run(key));
+    this.#waiting.add(key, this.#options.groupOf?.(key) ?? '', performance.now());
+    // As many slots are asked for as keys wait; which key gets one is settled when it is free.
+    void this.#slots.add(() => this.#runNext());
   }
 
-  async #run(key: K): Promise<void> {
+  async #runNext(): Promise<void> {
+    const next = this.#waiting.take();
+    if (next === undefined) return;
+    const { key, since } = next;
     const startedAt = performance.now();
-    this.#metrics.started(startedAt - (this.#waiting.get(key) ?? startedAt));
-    this.#waiting.delete(key);
+    this.#metrics.started(startedAt - since);
     this.#running.set(key, startedAt);
     try {
       await this.#options.process(key);

@@ -80,6 +80,7 @@ export function createSnapshotControllers(options: SnapshotControllerOptions): r
     metrics: options.metrics,
     concurrency: options.concurrency,
     timeoutMs: RECONCILE_TIMEOUT_MS,
+    groupOf: (uid) => contents.store.byUid(uid)?.spec.volumeSnapshotRef.namespace ?? '',
   });
   controller.watches(contents, fromContent);
   controller.watches(snapshots, (change) => fromSnapshot(stores, change));

@@ -72,6 +72,7 @@ export function createForeignWriterController(options: ForeignWriterOptions): Co
     logger,
     metrics,
     concurrency: 2,
+    groupOf: (uid) => options.stores.contents.byUid(uid)?.spec.volumeSnapshotRef.namespace ?? '',
   });
   controller.watches(contents, fromContent);
   return controller;

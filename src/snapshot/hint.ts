@@ -95,6 +95,7 @@ export function createHintController({
     },
     ...more,
     concurrency: 2,
+    groupOf: (uid) => stores.snapshots.byUid(uid)?.metadata.namespace ?? '',
   });
   controller.watches(snapshots, ({ old, new: now }) => [(now ?? old)?.metadata.uid ?? '']);
   return controller;

@@ -59,6 +59,7 @@ export function createVolumeCaptureControllers(options: VolumeCaptureOptions): r
     reconcile: (uid, run) => reconcileCapture(options, uid, run),
     logger,
     metrics,
+    groupOf: (uid) => options.stores.captures.byUid(uid)?.metadata.namespace ?? '',
   });
   const holds = new Controller({
     name: 'volume-capture-claims',
@@ -66,6 +67,7 @@ export function createVolumeCaptureControllers(options: VolumeCaptureOptions): r
     logger,
     metrics,
     concurrency: 2,
+    groupOf: (uid) => options.stores.claims.byUid(uid)?.metadata.namespace ?? '',
   });
   captures.watches(informers.captures, ({ old, new: now }) => uidsOf(now ?? old));
   captures.watches(informers.contents, fromPair);
