@@ -66,7 +66,8 @@ export class ControllerProcess implements AsyncDisposable {
       // A machine that pauses must not end a measurement.
       'lease-duration-ms': '300000',
       'lease-renew-ms': '250000',
-      'health-port': String(port),
+      [standsBy ? 'health-port' : 'metrics-port']: String(port),
+      [standsBy ? 'metrics-port' : 'health-port']: '0',
     };
     const program = join(outDir, 'dist', 'controller-main.js');
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];

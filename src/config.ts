@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { populatorPodSettingsSchema } from './api/pod-settings.ts';
 
+const port = z.coerce.number().int().min(0).max(65_535);
 const milliseconds = z.coerce.number().int().min(100);
 
 export const configSchema = z.object({
@@ -23,7 +24,8 @@ export const configSchema = z.object({
   leaseRetryMs: milliseconds.default(2_000),
   sweepIntervalMs: milliseconds.default(600_000),
   sweepDryRun: z.boolean().default(false),
-  healthPort: z.coerce.number().int().min(0).max(65_535).default(8080),
+  healthPort: port.default(8081),
+  metricsPort: port.default(8080),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   logFormat: z.enum(['json', 'text']).default('json'),
   crashPointDirectory: z.string().min(1).optional(),

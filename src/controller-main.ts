@@ -101,8 +101,9 @@ const program = new Command('volprime-controller')
   )
   .addOption(flag('--sweep-dry-run', 'only tell what is left over', 'VOLPRIME_SWEEP_DRY_RUN'))
   .addOption(
-    flag('--health-port <port>', 'port of /healthz, /readyz and /metrics (default 8080)', 'VOLPRIME_HEALTH_PORT'),
+    flag('--health-port <port>', 'port of /healthz, /livez and /readyz (default 8081)', 'VOLPRIME_HEALTH_PORT'),
   )
+  .addOption(flag('--metrics-port <port>', 'port of /metrics (default 8080)', 'VOLPRIME_METRICS_PORT'))
   .addOption(flag('--log-level <level>', 'debug, info, warn or error (default info)', 'VOLPRIME_LOG_LEVEL'))
   .addOption(flag('--log-format <format>', 'json or text (default json)', 'VOLPRIME_LOG_FORMAT'))
   .addOption(

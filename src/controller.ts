@@ -123,7 +123,8 @@ export function assemble({
     createRegistrationController({ ...shared, events, sources: sourcesToRegister(plugins) }),
   ];
   const health = { port: config.healthPort };
-  const manager = new Manager({ informers, controllers, leader, events, health, metrics, logger });
+  const exposition = { port: config.metricsPort };
+  const manager = new Manager({ informers, controllers, leader, events, health, exposition, metrics, logger });
   const names = [...plugins, ...snapshotPlugins].map((plugin) => plugin.name);
   logger.info('starting', { plugins: names, server: client.server, identity });
   return { manager, client, logger, metrics };

@@ -175,12 +175,15 @@ describe('a manager', () => {
     expect(await ended).toBe('stopped');
   });
 
-  test('serves its probes', async () => {
-    start({ health: { port: 0, host: '127.0.0.1' } });
+  test('serves its probes, and its metrics apart from them', async () => {
+    start({ health: { port: 0, host: '127.0.0.1' }, exposition: { port: 0, host: '127.0.0.1' } });
     const port = await eventually('the port', () => manager.healthPort);
+    const metricsPort = await eventually('the port of metrics', () => manager.metricsPort);
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, 'syncing: persistentvolumeclaims not listed yet\n']);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(404);
+    expect((await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).status).toBe(200);
     synced();
     await called('campaign');
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);

@@ -5,7 +5,7 @@
  * and ends; whoever started it starts it again.
  */
 import type { InformerRegistry } from '../informer/index.ts';
-import { type HealthServer, type Logger, type Metrics, serveHealth } from '../telemetry/index.ts';
+import { type BoundedServer, type Logger, type Metrics, serveHealth, serveMetrics } from '../telemetry/index.ts';
 import type { ApiEventRecorder } from './event-recorder.ts';
 import type { Leader } from './leader.ts';
 
@@ -22,11 +22,18 @@ export interface ManagerOptions {
   readonly leader?: Leader | undefined;
   readonly events?: ApiEventRecorder | undefined;
   /** No probes are served when absent. */
-  readonly health?: { readonly port: number; readonly host?: string } | undefined;
+  readonly health?: Address | undefined;
+  /** No metrics are served when absent. */
+  readonly exposition?: Address | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** How long running work may take to end; 30 s unless told. */
   readonly graceMs?: number;
+}
+
+interface Address {
+  readonly port: number;
+  readonly host?: string;
 }
 
 /** `stopped` was asked for; after `lease-lost` the process should exit with a code that is not zero. */
@@ -38,7 +45,8 @@ export class Manager {
   readonly #options: ManagerOptions;
   readonly #logger: Logger;
   #phase: Phase = 'starting';
-  #health: HealthServer | undefined;
+  #health: BoundedServer | undefined;
+  #exposition: BoundedServer | undefined;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -48,6 +56,11 @@ export class Manager {
   /** Where probes are served; with port 0 known only while running. */
   get healthPort(): number | undefined {
     return this.#health?.port;
+  }
+
+  /** Where metrics are served, likewise. */
+  get metricsPort(): number | undefined {
+    return this.#exposition?.port;
   }
 
   /** Why this process is not ready; undefined when it leads, or stands by with warm caches, and every kind is served. */
@@ -60,12 +73,9 @@ export class Manager {
 
   /** Runs until the signal fires or the lease is lost. Rejects when a controller or the probe server fails. */
   async run(signal: AbortSignal): Promise<ManagerEnd> {
-    const { informers, health, metrics } = this.#options;
+    const { informers } = this.#options;
     const caches = new AbortController();
-    if (health !== undefined) {
-      this.#health = await serveHealth({ ...health, metrics, healthy: () => undefined, ready: () => this.notReady() });
-      this.#logger.info('serving probes and metrics', { port: this.#health.port });
-    }
+    await this.#serve();
     this.#phase = 'syncing';
     const following = informers.start(caches.signal);
     try {
@@ -78,8 +88,20 @@ export class Manager {
       await this.#options.leader?.resign();
       caches.abort();
       await following;
-      await this.#health?.close();
+      await Promise.all([this.#health?.close(), this.#exposition?.close()]);
       this.#logger.info('stopped');
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { health, exposition, metrics } = this.#options;
+    if (health !== undefined) {
+      this.#health = await serveHealth({ ...health, healthy: () => undefined, ready: () => this.notReady() });
+      this.#logger.info('serving probes', { port: this.#health.port });
+    }
+    if (exposition !== undefined) {
+      this.#exposition = await serveMetrics({ ...exposition, metrics });
+      this.#logger.info('serving metrics', { port: this.#exposition.port });
     }
   }
 

@@ -1,21 +1,18 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type HealthServer, serveHealth } from './health.ts';
-import { createMetrics } from './metrics.ts';
+import type { BoundedServer } from './bounded-server.ts';
+import { serveHealth } from './health.ts';
 
 describe('serveHealth', () => {
-  let server: HealthServer | undefined;
+  let server: BoundedServer | undefined;
   afterEach(() => server?.close());
 
   async function ask(
     path: string,
     probes: { healthy?: string; ready?: string } = {},
   ): Promise<{ status: number; text: string }> {
-    const metrics = createMetrics();
-    metrics.counter({ name: 'seen_total', help: 'Seen.' }).inc();
     server = await serveHealth({
       port: 0,
       host: '127.0.0.1',
-      metrics,
       healthy: () => probes.healthy,
       ready: () => probes.ready,
     });
@@ -25,22 +22,20 @@ describe('serveHealth', () => {
 
   test.each([
     ['/healthz', {}, 200, 'ok\n'],
+    ['/livez', {}, 200, 'ok\n'],
     ['/healthz', { healthy: 'the loop stands still' }, 503, 'the loop stands still\n'],
     ['/readyz', {}, 200, 'ok\n'],
     ['/readyz', { ready: 'caches are not synced' }, 503, 'caches are not synced\n'],
     ['/readyz?verbose', {}, 200, 'ok\n'],
+    ['/metrics', {}, 404, 'not found\n'],
     ['/else', {}, 404, 'not found\n'],
   ])('%s with %j answers %i', async (path, probes, status, text) => {
     expect(await ask(path, probes)).toEqual({ status, text });
   });
 
-  test('/metrics is the exposition text', async () => {
-    expect((await ask('/metrics')).text).toContain('seen_total 1');
-  });
-
   test('a port that is taken is an error, not a silent server', async () => {
     await ask('/healthz');
-    const options = { port: server?.port ?? 0, host: '127.0.0.1', metrics: createMetrics() };
+    const options = { port: server?.port ?? 0, host: '127.0.0.1' };
     await expect(serveHealth({ ...options, healthy: () => undefined, ready: () => undefined })).rejects.toThrow(
       'EADDRINUSE',
     );

@@ -2,7 +2,9 @@
  * Logs, metrics and probes. Every room above may write to them; only the composition root creates them.
  * Must not know Kubernetes, volumes, or what any of the series mean.
  */
-export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
+export type { BoundedServer } from './bounded-server.ts';
+export { type ExpositionOptions, serveMetrics } from './exposition.ts';
+export { type HealthOptions, serveHealth } from './health.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from './logger.ts';
 export {
   type Counter,

@@ -65,6 +65,7 @@ class Site {
         populatorNamespace: this.lib,
         leaderElect: false,
         healthPort: 0,
+        metricsPort: 0,
         logLevel: 'error',
       },
     });

@@ -1,10 +1,11 @@
 /**
  * A process that campaigns for a lease and, while it leads, writes its name into a ConfigMap as fast as it can, with no precondition at
- * all: only the lease and the gate keep two of them apart. Started by leader.test.ts; says on stdout what happens to it, a word a line.
+ * all: only the lease and the gate keep two of them apart. Serves metrics, as a controller with 3,000 records does. Started by leader.test.ts; says on
+ * stdout what happens to it, a word a line.
  */
 import { connect, isKubeError } from '../../src/kube/index.ts';
 import { gated, Leader, terminationSignal } from '../../src/runtime/index.ts';
-import { createLogger, createMetrics } from '../../src/telemetry/index.ts';
+import { createLogger, createMetrics, serveMetrics } from '../../src/telemetry/index.ts';
 import { configMaps } from './control-plane.ts';
 
 const [kubeconfig, namespace = '', identity = '', leaseMs = '', renewMs = '', retryMs = ''] = process.argv.slice(2);
@@ -17,6 +18,12 @@ const timings = { leaseMs: Number(leaseMs), renewMs: Number(renewMs), retryMs: N
 const leader = new Leader({ client, name: 'leader', namespace, identity, timings, logger, metrics });
 const writer = gated(client, leader);
 const stop = terminationSignal(logger);
+
+const created = Array.from({ length: 3_000 }, (_, index) => new Date(Date.now() - index).toISOString());
+const ages = () => created.map((time) => (Date.now() - Date.parse(time)) / 1000);
+metrics.gauge({ name: 'oldest', help: 'Age.' }).observe(() => ages().reduce((most, age) => Math.max(most, age), 0));
+const served = await serveMetrics({ port: 0, host: '127.0.0.1', metrics });
+say(`serving ${served.port}`);
 
 say('campaigning');
 const term = await leader.campaign(stop);
@@ -34,4 +41,5 @@ for (let nth = 0; !stop.aborted; nth += 1) {
 }
 await leader.resign();
 await client.close();
+await served.close();
 say('ended');

@@ -33,7 +33,13 @@ interface Running extends AsyncDisposable {
 /** As the image starts it, but for the way in which `volprime` is found. */
 function controller(...plugins: readonly string[]): Running {
   const hook = join(projectDir, 'test/e2e/harness/resolve-volprime.mjs');
-  const flags = ['--no-leader-elect', '--health-port=0', '--log-level=debug', '--populator-image=localhost/none:1'];
+  const flags = [
+    '--no-leader-elect',
+    '--health-port=0',
+    '--metrics-port=0',
+    '--log-level=debug',
+    '--populator-image=localhost/none:1',
+  ];
   const args = [`--kubeconfig=${ground.kubeconfig}`, `--plugin=${plugins.join(',')}`, ...flags];
   const child = spawn(process.execPath, ['--import', hook, program.controller, ...args], {
     env: { PATH: process.env['PATH'], VOLPRIME_E2E_SDK: program.sdk, VOLPRIME_DIRECTORY_ROOT: ground.root },

@@ -115,7 +115,7 @@ export class ControllerProcess implements AsyncDisposable {
     const port = await until(`${this.#options.name} to serve metrics`, () => {
       this.check();
       const lines = this.log().slice(this.#born).split('\n');
-      return /"port":(\d+)/.exec(lines.find((line) => line.includes('serving probes and metrics')) ?? '')?.[1];
+      return /"port":(\d+)/.exec(lines.find((line) => line.includes('serving metrics')) ?? '')?.[1];
     });
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -206,6 +206,7 @@ export class ControllerProcess implements AsyncDisposable {
       'lease-renew-ms': String(lease.renew),
       'lease-retry-ms': String(lease.retry),
       'health-port': '0',
+      'metrics-port': '0',
       'log-level': 'debug',
       'crash-point-directory': directory,
       ...this.#options.flags,
