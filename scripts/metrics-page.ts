@@ -51,7 +51,7 @@ function page(exposition: string): string {
   return `<!-- Generated from the controller's own registry by "make generate"; do not edit. -->
 # Metrics
 
-Served on port 8080 (`--metrics-port`) at \`/metrics\` by each replica; the Service is \`volprime-metrics\` in \`volprime-system\`. Names are those of controller-runtime,
+Served on port 8080 (\`--metrics-port\`, with a NetworkPolicy that lets namespaces labelled \`metrics=enabled\` in) at \`/metrics\` by each replica; the Service is \`volprime-metrics\` in \`volprime-system\`. Names are those of controller-runtime,
 client-go and lib-volume-populator where the meaning is the same, so that dashboards carry over. Labels are kinds, results and reasons, never
 the name of an object. Beside these there are the usual \`process_*\` and \`nodejs_*\` series.
 

@@ -32,9 +32,13 @@ export const pinnedSourceSchema = z.object({
   namespace: z.string(),
   uid,
   generation: count,
+  digest: z.string().max(128).optional().meta({
+    description:
+      "Digest of the source's spec as it stood when it was pinned; absent for a source of another namespace.",
+  }),
   spec: anyJson.optional().meta({
     description:
-      "The source's spec as it stood when it was pinned. Holds no secrets. Absent for a source of another namespace: it is not for readers of this one.",
+      "The source's spec as it stood when it was pinned. Holds no secrets. Absent where it is larger than 4 KiB, and for a source of another namespace: it is not for readers of this one.",
   }),
 });
 

@@ -6,7 +6,8 @@ import type { KubeObject } from './objects.ts';
 import { layerRules, layersSchema, layerShape, onlySourceUrlSchema } from './provider-layer.ts';
 import { limitsSchema, modeSchema, onExistingSchema, ownershipSchema } from './provider-options.ts';
 import type { Resource } from './resources.ts';
-import { ruled } from './rule.ts';
+import { type Rule, ruled } from './rule.ts';
+import { jsonBytes, MAX_SOURCE_BYTES } from './source-size.ts';
 import { proxySchema, s3Schema } from './source-url.ts';
 
 const extractPathSchema = ruled(
@@ -67,6 +68,17 @@ const specShape = {
   onExisting: onExistingSchema.optional(),
 };
 
+/** CEL for the characters of an optional list of strings. */
+const sumOf = (list: string) => `(has(${list}) ? ${list}.map(text, size(text)).sum() : 0)`;
+const lists = (owner: string) => ['mirrors', 'include', 'exclude'].map((name) => sumOf(`${owner}.${name}`)).join(' + ');
+
+/** CEL knows no size of an object: the API server adds up its long members. The whole is measured where the spec is parsed. */
+const smallEnough: Rule<unknown> = {
+  rule: `(has(self.sourceURL) ? size(self.sourceURL) : 0) + ${lists('self')} + (has(self.layers) ? self.layers.map(layer, size(layer.sourceURL) + ${lists('layer')}).sum() : 0) <= ${MAX_SOURCE_BYTES}`,
+  holds: (spec) => jsonBytes(spec) <= MAX_SOURCE_BYTES,
+  message: `the spec must not be larger than ${MAX_SOURCE_BYTES / 1024} KiB: name fewer or shorter globs, layers or mirrors`,
+};
+
 export const providerSpecSchema = ruled(z.object(specShape), 'What to put into the volume.', [
   {
     rule: 'has(self.sourceURL) != has(self.layers)',
@@ -94,6 +106,7 @@ export const providerSpecSchema = ruled(z.object(specShape), 'What to put into t
     message: 'proxySecretRef holds what is sent to a proxy: say which one in proxy',
   },
   ...layerRules,
+  smallEnough,
 ]);
 
 export const providerStatusSchema = z.object({

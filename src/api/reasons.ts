@@ -49,6 +49,11 @@ export const reasons = {
     meaning: 'The object that dataSourceRef names does not exist in the namespace of the claim.',
     help: 'Create it; the claim goes on within seconds.',
   },
+  SourceTooLarge: {
+    next: 'waits',
+    meaning: 'The spec of the source is larger than 64 KiB.',
+    help: 'Make it smaller, or divide it; the claim goes on by itself.',
+  },
   StorageClassNotFound: {
     next: 'waits',
     meaning: 'The StorageClass of the claim does not exist.',
@@ -195,6 +200,12 @@ export const reasons = {
     next: 'retries',
     meaning: 'The node refused the populator pod that the scheduler had given to it.',
     help: "The message is the node's.",
+  },
+  SourceSpecChanged: {
+    next: 'retries',
+    meaning:
+      'The source was changed or deleted while the claim was populated, and its spec is too large (above 4 KiB) to be kept in the record: the volume is thrown away.',
+    help: 'Nothing: the claim is populated from the source as it is now, or waits for one. Does not count towards the limit of attempts.',
   },
   PodOutdated: {
     next: 'retries',

@@ -16,7 +16,8 @@ import {
   isTooNew,
 } from './facts.ts';
 import type { TargetClass } from '../api/population.ts';
-import { access, gate } from './gates.ts';
+import { access, gate, source } from './gates.ts';
+import { finishable, startOver } from './lost-source.ts';
 import type { Observation } from './observation.ts';
 import { suspendRetain, tearDown } from './tear-down.ts';
 import { ignoredBy, isProvisionedFor } from './refusal.ts';
@@ -91,19 +92,22 @@ function populate(o: Observation, now: number): Action {
   const failed = hasFailed(population);
   if (failed && (o.prime !== undefined || o.pods.length > 0))
     return tearDown(o, now) ?? wait('CleaningUp', 'waiting for the remains of the failed attempt');
-  const pinned = failed ? undefined : o.pinned;
+  const pinned = failed ? undefined : (o.pinned ?? finishable(o));
+  if (pinned === undefined && !failed && population?.spec.pinned !== undefined) {
+    const starting = startOver(o, now);
+    if (starting !== undefined) return starting;
+  }
   const waiting = gate(o, pinned !== undefined, now);
   if (waiting !== undefined) return { type: 'Wait', waiting };
   if (!isProtected(claim)) return { type: 'ProtectClaim' };
   if (pinned === undefined || !holdsRecord(o)) {
-    const source = pinned ?? o.source;
-    return source === undefined
-      ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
-      : {
-          type: 'RecordPopulation',
-          pinned: source,
-          target: recordedTarget(population) ?? freshTarget(o),
-        };
+    const toPin = pinned ?? o.source;
+    const missing = pinned === undefined ? source(o) : undefined;
+    if (missing !== undefined || toPin === undefined)
+      return missing === undefined
+        ? wait('PopulatorDataSourceNotFound', 'the source does not exist')
+        : { type: 'Wait', waiting: missing };
+    return { type: 'RecordPopulation', pinned: toPin, target: recordedTarget(population) ?? freshTarget(o) };
   }
   const suspending = suspendRetain(o);
   if (suspending !== undefined) return suspending;

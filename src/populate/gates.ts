@@ -2,6 +2,7 @@
 import type { Waiting } from './action.ts';
 import { populations } from '../api/population.ts';
 import { isProtected, recordedTarget, selectedNode } from './facts.ts';
+import { jsonBytes, MAX_SOURCE_BYTES } from '../api/source-size.ts';
 import type { Observation } from './observation.ts';
 import { wrapperProblem } from './wrapper.ts';
 
@@ -77,9 +78,15 @@ function storageClass(o: Observation): Waiting | undefined {
   return undefined;
 }
 
-function source(o: Observation): Waiting | undefined {
-  if (o.source !== undefined) return undefined;
+/** Whether the source as it stands now can be pinned. */
+export function source(o: Observation): Waiting | undefined {
   const ref = o.claim?.spec.dataSourceRef;
+  if (o.source !== undefined && jsonBytes(o.source.spec) <= MAX_SOURCE_BYTES) return undefined;
+  if (o.source !== undefined)
+    return blocked(
+      'SourceTooLarge',
+      `the spec of ${ref?.kind} ${ref?.name} is larger than ${MAX_SOURCE_BYTES / 1024} KiB; make it smaller, and the claim goes on`,
+    );
   return blocked(
     'PopulatorDataSourceNotFound',
     `${ref?.kind} ${ref?.name} does not exist in namespace ${ref?.namespace ?? o.claim?.metadata.namespace}; waiting for it`,

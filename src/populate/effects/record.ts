@@ -43,12 +43,15 @@ export async function recordPopulation(context: StepContext, o: Observation, pin
   const body = {
     metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
     spec: {
-      pinned: replacement(spec.pinned, more.pinned),
+      // By name: a spec or a digest of the source before must not stay beside the new pin.
+      pinned: { spec: null, digest: null, ...replacement(spec.pinned, more.pinned) },
       populatorNamespace: populatorNamespace ?? null,
       target: more.target === undefined ? null : replacement(spec.target, more.target),
     },
   };
   const outcome = await context.client.mergePatch(populations, keyOf(o.population), body, { signal: context.signal });
+  // What `prepare` has said was said of the source before.
+  if (outcome.type === 'done') context.memory.update(o.uid, { prepared: false, preparing: undefined });
   return settle(context.stores.populations, outcome, `Population ${metadata.name}`);
 }
 
