@@ -48,6 +48,7 @@ const options = fc.record<WorldOptions>({
   reclaimPolicy: fc.constantFrom('Delete', 'Retain'),
   waitForConsumer: fc.boolean(),
   elsewhere: fc.boolean(),
+  large: fc.boolean(),
 });
 /** Some progress first, so that the late steps are disturbed as often as the early ones. */
 const histories = fc
@@ -126,9 +127,15 @@ function checkAction(o: Observation, action: Action): void {
   }
 }
 
+/** A claim never mixes versions: its volume was written from the one generation of the source that the record tells of. */
+function checkVersion({ observation: { volume, population }, written }: World): void {
+  expect([...(written.get(volume?.metadata.uid ?? '') ?? [])]).toEqual([population?.spec.pinned?.generation]);
+}
+
 function step(world: World): Action {
   const action = decide(world.observation, world.now);
   checkAction(world.observation, action);
+  if (action.type === 'Rebind') checkVersion(world);
   world.apply(action);
   expect(world.observation.pods.filter(({ pod }) => !isTerminal(pod)).length).toBeLessThanOrEqual(1);
   return action;

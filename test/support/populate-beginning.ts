@@ -1,4 +1,5 @@
 /** How the world of populate-model.ts is before anything has happened in it. */
+import { MAX_RECORDED_SOURCE_BYTES } from '../../src/api/source-size.ts';
 import type { Observation, PluginFacts } from '../../src/populate/observation.ts';
 import { aClaim, aClass, anObservation, aSource } from './objects.ts';
 
@@ -13,18 +14,23 @@ const elsewhereObjects = {
   source: { ...aSource, namespace: 'lib' },
 } as const satisfies Partial<Observation>;
 
+const largeSpec = { ...(aSource.spec as object), include: ['g'.repeat(MAX_RECORDED_SOURCE_BYTES)] };
+
 export interface WorldOptions {
   readonly plugin: PluginFacts;
   readonly reclaimPolicy: 'Delete' | 'Retain';
   readonly waitForConsumer: boolean;
   /** The source is in another namespace, which allows it until told otherwise. */
   readonly elsewhere: boolean;
+  /** The spec of the source is too large for the record. */
+  readonly large: boolean;
 }
 
-export function beginning({ plugin, reclaimPolicy, waitForConsumer, elsewhere }: WorldOptions): Observation {
+export function beginning({ plugin, reclaimPolicy, waitForConsumer, elsewhere, large }: WorldOptions): Observation {
   const storageClass = aClass({
     reclaimPolicy,
     volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
   });
-  return anObservation({ plugin, storageClass, ...(elsewhere && elsewhereObjects) });
+  const begun = anObservation({ plugin, storageClass, ...(elsewhere && elsewhereObjects) });
+  return large && begun.source !== undefined ? { ...begun, source: { ...begun.source, spec: largeSpec } } : begun;
 }

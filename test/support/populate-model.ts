@@ -34,6 +34,8 @@ export class World {
   readonly deletedUnbound = new Set<string>();
   /** Volumes that nobody was given and nobody will remove. */
   readonly leaked: string[] = [];
+  /** Generations of the source that were written to each volume. */
+  readonly written = new Map<string, Set<number>>();
   #o: Observation;
   #primes = 0;
   /** A volume that no decision has been made on yet. */
@@ -113,6 +115,7 @@ export class World {
       case 'StartAttempt':
         return this.#status(attemptStarted(o, action, this.now));
       case 'CreatePod':
+        this.#write();
         this.#local({ podSeen: action.attempt, podReviewed: action.attempt });
         return this.#set({
           pods: [...o.pods, { attempt: action.attempt, pod: { ...aPod(action.attempt), spec: {} } }],
@@ -120,6 +123,7 @@ export class World {
       case 'ReviewPod':
         return this.#local({ podReviewed: action.attempt });
       case 'CallPopulate':
+        this.#write();
         return this.#local({ startedAttempt: action.attempt });
       case 'CallComplete':
         return this.#local({
@@ -312,6 +316,13 @@ export class World {
 
   deleteSource(): void {
     this.#set({ source: undefined });
+  }
+
+  #write(): void {
+    const { pinned, volume } = this.observation;
+    const volumeUid = volume?.metadata.uid ?? '';
+    const generations = this.written.get(volumeUid) ?? new Set();
+    this.written.set(volumeUid, generations.add(pinned?.spec === undefined ? -1 : pinned.generation));
   }
 
   #bindTo(claim: Claim, volumeName: string): void {

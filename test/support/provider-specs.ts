@@ -11,7 +11,35 @@ const sourceURL = 'https://example.com/data.tar.gz';
 const digest = 'a'.repeat(64);
 const layers = [{ sourceURL }, { sourceURL: 'https://example.com/more.tar' }];
 
+/** So long that `count` of them are `total` characters. */
+const globs = (count: number, total: number) =>
+  Array.from({ length: count }, (_, index) => String(index).padStart(total / count, 'g'));
+const full = (total: number) => ({
+  layers: Array.from({ length: 16 }, (_, index) => ({
+    sourceURL: `https://example.com/${String(index).padStart(4, '0')}`,
+    include: globs(32, total / 32),
+    exclude: globs(32, total / 32),
+  })),
+});
+const TOO_LARGE = 'the spec must not be larger than 64 KiB';
+
+/** Close to the bound, in the character that JSON, and Kubernetes where it expands variables, make most of. */
+export const largestSpecs: readonly (readonly [what: string, spec: object])[] = ['g', '"', '$', 'é', '\u0001'].map(
+  (character) => {
+    const each = Math.max(1, Buffer.byteLength(JSON.stringify(character)) - 2);
+    const glob = character.repeat(Math.floor(1_000 / each));
+    return [JSON.stringify(character), { sourceURL, include: Array(32).fill(glob), exclude: Array(32).fill(glob) }];
+  },
+);
+
 export const refusedSpecs: readonly RefusedSpec[] = [
+  { what: 'many long globs', spec: { sourceURL, include: globs(64, 65_536), exclude: ['g'] }, words: TOO_LARGE },
+  { what: 'many long globs in layers', spec: full(65_536), words: TOO_LARGE },
+  {
+    what: 'many long addresses',
+    spec: { layers: Array(15).fill({ sourceURL, mirrors: globs(2, 4_500).map((tail) => `${sourceURL}/${tail}`) }) },
+    words: TOO_LARGE,
+  },
   { what: 'no source', spec: {}, words: 'say where the source is in sourceURL, or in layers' },
   { what: 'two sources', spec: { sourceURL, layers }, words: 'in sourceURL, or in layers' },
   ...[
@@ -193,6 +221,8 @@ export const refusedSpecs: readonly RefusedSpec[] = [
 ];
 
 export const acceptedSpecs: readonly (readonly [what: string, spec: object])[] = [
+  ['64 KiB, nearly, in layers', full(57_344)],
+  ...largestSpecs.map(([what, spec]) => [`64 KiB, nearly, of ${what}`, spec] as const),
   ['the smallest', { sourceURL }],
   ['http, a port, a query', { sourceURL: 'http://example.com:8080/a.tgz?version=1&user=me@example.com' }],
   ['dots that lead nowhere', { sourceURL, extractPath: '/data..old/.hidden/...' }],
