@@ -4,6 +4,7 @@
  * Called by whoever makes pods: the claim controller, the plugins whose work is done in pods of their own, the command line. All of it is
  * pure. It must not know what a pod is for, nor how one is created.
  */
+export { refuseLongTexts } from './exec-limit.ts';
 export {
   admits,
   layeredSettings,

@@ -226,4 +226,10 @@ describe('the populator pod', () => {
     expect(own).toMatchObject({ image: 'own:1' });
     expect(own).not.toHaveProperty('imagePullPolicy');
   });
+
+  test('is not made with a variable that Linux starts no process with', () => {
+    expect(() => pod({ env: { LIST: 'x'.repeat(131_072) } })).toThrow(
+      'variable LIST of the populator pod has 131078 bytes',
+    );
+  });
 });

@@ -15,6 +15,7 @@ import {
   podSecurity,
   publicAddressesOnly,
   readOnlyMount,
+  refuseLongTexts,
   resourcesOf,
   settingsMounts,
   settingsVolumes,
@@ -55,6 +56,7 @@ function podOf(inputs: PodInputs): NewObject {
   const { claimUid, attempt, population, prime, template, settings } = inputs;
   const isAtHome = atHome(inputs);
   if (!isAtHome) refuseOwnFiles(template);
+  refuseLongTexts(template);
   return {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -2,13 +2,16 @@
 import type { Condition, Volume } from '../api/objects.ts';
 import type { Phase, Population, PopulationResult } from '../api/population.ts';
 import { setCondition } from '../runtime/index.ts';
-import { cutVisible, visible } from '../visible.ts';
+import { cutVisible } from '../visible.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { withRefusal } from './placement.ts';
 import { attemptOf, excusedOf, failuresOf, isDeletedUnbound, isSwapped } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
+
+/** Characters of a message. It stands in the record up to three times, and part of it may come from a server or a plugin. */
+const MESSAGE_LIMIT = 2_048;
 
 interface Word {
   readonly reason: string;
@@ -105,7 +108,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
   const { failure, final, nextAttemptAt } = action;
   const { population } = o;
   const { reason, message } = forOwner(o, failure);
-  const word = { reason, message: cutVisible(message, 4000) };
+  const word = { reason, message: cutVisible(message, MESSAGE_LIMIT) };
   const attemptOver = final || failure.scope !== 'call';
   const primeOver = final || failure.discardPrime === true;
   const volumeStays = isSwapped(o) && !isDeletedUnbound(o);
@@ -127,10 +130,12 @@ export function waitingTold(o: Observation, waiting: Waiting, now: number): Stat
   const ready = population?.status?.conditions?.find((condition) => condition.type === 'Ready');
   const sameWord = ready?.reason === waiting.reason && ready.observedGeneration === population?.metadata.generation;
   // What a routine wait adds to its reason (the name of a pod) is not worth a write.
-  const known = sameWord && (waiting.mood === 'routine' || ready.message === visible(waiting.message));
+  const message = cutVisible(waiting.message, MESSAGE_LIMIT);
+  const known = sameWord && (waiting.mood === 'routine' || ready.message === message);
   if (known) return undefined;
   const state = waiting.mood === 'healthy' ? 'waiting' : 'reconciling';
-  return { phase: phaseOf(o), conditions: conditions(population, state, waiting, now) };
+  const word = { reason: waiting.reason, message };
+  return { phase: phaseOf(o), conditions: conditions(population, state, word, now) };
 }
 
 /** How far the claim is, told from what exists. */

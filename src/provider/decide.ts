@@ -2,6 +2,9 @@ import { providerSpecSchema, type Provider } from '../api/provider.ts';
 import type { Condition } from '../api/objects.ts';
 import { setCondition } from '../runtime/index.ts';
 
+/** Characters. A list may have as many faults as members. */
+const MESSAGE_LIMIT = 4_000;
+
 /**
  * The conditions that a Provider should have. Pure.
  *
@@ -27,7 +30,8 @@ export function decideConditions(provider: Provider, now: number): readonly Cond
   }
   const message = parsed.error.issues
     .map(({ path, message: words }) => `${['spec', ...path].join('.')}: ${words}`)
-    .join('; ');
+    .join('; ')
+    .slice(0, MESSAGE_LIMIT);
   const word = { reason: 'InvalidSpec', message, observedGeneration } as const;
   return setCondition(
     setCondition(known, { type: 'Ready', status: 'False', ...word }, now),
