@@ -33,6 +33,12 @@ export const ANNOTATION_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const ANNOTATION_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 export const ANNOTATION_BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 
+/** The same by its earlier name. */
+export const ANNOTATION_PROVISIONER_BETA = 'volume.beta.kubernetes.io/storage-provisioner';
+
+/** On a VolumeSnapshot: the class of the volume that is made from it to be read, where none other tells. */
+export const ANNOTATION_SOURCE_CLASS = 'volprime.dev/source-storage-class';
+
 /** On the prime: the node last copied to it. Written with selected-node, so its absence there means that the provisioner gave up. */
 export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
 

@@ -10,6 +10,9 @@ export const MAX_SOURCE_BYTES = 64 * 1024;
 /** Bytes of JSON in UTF-8 up to which each record keeps the spec of its source. Of a larger one it keeps the digest. */
 export const MAX_RECORDED_SOURCE_BYTES = 4 * 1024;
 
+/** Bytes of JSON in UTF-8 that a plugin may keep in a record between calls. */
+export const MAX_STATE_BYTES = 4 * 1024;
+
 /** Bytes of JSON in UTF-8; 0 for undefined. */
 export function jsonBytes(value: unknown): number {
   return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));

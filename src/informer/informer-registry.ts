@@ -17,7 +17,7 @@ export interface InformerRegistryOptions {
 
 export type InformerRequest<T extends KubeObject> = Pick<
   InformerOptions<T>,
-  'indexes' | 'labelSelector' | 'optional' | 'managers'
+  'indexes' | 'labelSelector' | 'optional' | 'managers' | 'keep'
 >;
 
 export class InformerRegistry {

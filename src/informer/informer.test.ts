@@ -81,6 +81,21 @@ describe('an informer', () => {
     );
   });
 
+  test('keeps of an object what it is asked to, and of its annotations no more than the budget', async () => {
+    const large = { 'example.com/large': 'x'.repeat(100_000), 'volprime.dev/population-uid': 'u' };
+    const { metadata, ...rest } = object('x', '3');
+    reader.objects = [{ ...rest, metadata: { ...metadata, annotations: large } }];
+    const informers = registry();
+    const clusterThings: Resource = { ...things, plural: 'clusterthings', namespaced: false };
+    const whole = informers.informer(clusterThings);
+    const lean = informers.informer(things, { keep: (given) => ({ ...given, kind: 'Lean' }) });
+    void informers.start(stop.signal);
+    await informers.waitForSync(stop.signal);
+    expect(whole.store.list()).toEqual(reader.objects);
+    const annotations = { 'volprime.dev/population-uid': 'u' };
+    expect(lean.store.list()).toEqual([{ ...rest, kind: 'Lean', metadata: { ...metadata, annotations } }]);
+  });
+
   test('tells who subscribes late what is there already', async () => {
     reader.objects = [object('x', '3')];
     const informers = registry();

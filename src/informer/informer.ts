@@ -6,6 +6,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts';
 import { informerMetrics } from './informer-metrics.ts';
 import { Reflector, type ReflectorTimings } from './reflector.ts';
 import { type Change, type Indexes, MemoryStore, type Store } from './store.ts';
+import { withinBudget } from './metadata-budget.ts';
 import { frozen, type KeptManagers, withoutBookkeeping } from './transform.ts';
 import { type WatchTimings, watchPort } from './watch-port.ts';
 
@@ -27,6 +28,8 @@ export interface InformerOptions<T extends KubeObject> {
   /** Own writes to objects outside of the selector must not be merged: nothing would ever take them out again. */
   readonly labelSelector?: string | undefined;
   readonly indexes?: Indexes<T> | undefined;
+  /** What is kept of an object, where that is less than all. */
+  readonly keep?: ((object: T) => T) | undefined;
   /** What is kept of `managedFields` (default: nothing). */
   readonly managers?: KeptManagers | undefined;
   /** A kind that is not served counts as an empty one, and is followed when it comes. */
@@ -57,7 +60,12 @@ export class Informer<T extends KubeObject> {
     this.resource = options.resource;
     this.#logger = options.logger.child({ resource: name });
     this.#managers = options.managers;
-    const kept = (object: T) => withoutBookkeeping(object, this.#managers);
+    const kept = (given: T) => {
+      const object = withoutBookkeeping(given, this.#managers);
+      // What is in no namespace is written by operators and Kubernetes alone.
+      const bounded = options.resource.namespaced ? withinBudget(object) : object;
+      return options.keep?.(bounded) ?? bounded;
+    };
     this.#store = new MemoryStore<T>({
       namespaces,
       indexes: options.indexes ?? {},

@@ -27,6 +27,7 @@ import {
   volumeIndexes,
 } from './map.ts';
 import { isOwnSnapshot } from './own-snapshot.ts';
+import { leanPod } from './lean-pod.ts';
 import { Memory } from './memory.ts';
 import { Pace } from './pace.ts';
 import { populateMetrics } from './metrics.ts';
@@ -66,6 +67,7 @@ export function createPopulateControllers(options: PopulateControllerOptions): r
   const podInformer = informers.informer(pods, {
     indexes: podIndexes,
     labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}`,
+    keep: leanPod,
   });
   const populationInformer = informers.informer(populations, { indexes: populationIndexes });
   const classInformer = informers.informer(storageClasses);

@@ -1,5 +1,6 @@
 /** What must be true before anything is made for a claim. Each gate is one sentence to the user. */
 import type { Waiting } from './action.ts';
+import { ANNOTATION_PROVISIONER, ANNOTATION_PROVISIONER_BETA } from '../api/names.ts';
 import { populations } from '../api/population.ts';
 import { isProtected, recordedTarget, selectedNode } from './facts.ts';
 import { jsonBytes, MAX_SOURCE_BYTES } from '../api/source-size.ts';
@@ -105,7 +106,7 @@ function consumer(o: Observation): Waiting | undefined {
 }
 
 /** Both names that the PV controller writes when it has seen a claim of an external provisioner. */
-const NOTED = ['volume.kubernetes.io/storage-provisioner', 'volume.beta.kubernetes.io/storage-provisioner'];
+const NOTED = [ANNOTATION_PROVISIONER, ANNOTATION_PROVISIONER_BETA];
 /** creationTimestamp has whole seconds: between one and two seconds of patience. */
 const PATIENCE_MS = 2_000;
 

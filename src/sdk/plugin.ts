@@ -4,7 +4,7 @@ import type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts'
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 import type { RecordIdentity } from '../api/proof.ts';
 
-/** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. */
+/** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. At most 4 KiB. */
 export type PluginState =
   | null
   | boolean
@@ -114,7 +114,7 @@ export interface PopulateParams<Spec> extends PrepareParams<Spec> {
 
 /**
  * Cleanup runs after success, failure and cancellation alike, so it can rely on the record only: `source.spec` is undefined where the source
- * is in another namespace and was deleted or changed before there was a prime to keep its spec.
+ * was deleted or changed and its spec is above 4 KiB, or is in another namespace and there was no prime yet to keep it.
  */
 export interface CleanupParams<Spec> extends Omit<BaseParams<Spec>, 'source'> {
   readonly source: PluginSource<Spec | undefined>;

@@ -37,7 +37,12 @@ export const refusedSpecs: readonly RefusedSpec[] = [
   { what: 'many long globs in layers', spec: full(65_536), words: TOO_LARGE },
   {
     what: 'many long addresses',
-    spec: { layers: Array(15).fill({ sourceURL, mirrors: globs(2, 4_500).map((tail) => `${sourceURL}/${tail}`) }) },
+    spec: {
+      layers: Array.from({ length: 15 }, () => ({
+        sourceURL,
+        mirrors: globs(2, 4_500).map((tail) => `${sourceURL}/${tail}`),
+      })),
+    },
     words: TOO_LARGE,
   },
   { what: 'no source', spec: {}, words: 'say where the source is in sourceURL, or in layers' },

@@ -1,6 +1,6 @@
 /** Before the prime: the rules, the record of what will be made, the hold on the snapshot, and what CSI needs beside it; one step for each call. */
 import { isDeepStrictEqual } from 'node:util';
-import { SNAPSHOT_FINALIZER, snapshotAliasName } from '../../api/names.ts';
+import { ANNOTATION_SOURCE_CLASS, SNAPSHOT_FINALIZER, snapshotAliasName } from '../../api/names.ts';
 import { type VolumeSnapshot, volumeSnapshotContents, volumeSnapshots } from '../../api/snapshots.ts';
 import {
   type CleanupParams,
@@ -16,13 +16,7 @@ import type { RestorePorts } from './ports.ts';
 import { repositoryOf } from './repository.ts';
 import { chooseRoute } from './route.ts';
 import { judge, type Objection, type Restorable, type RestoreReads } from './rules.ts';
-import {
-  ANNOTATION_SOURCE_CLASS,
-  chooseSourceClass,
-  ensureSourceVolume,
-  noSourceClass,
-  removeSourceVolume,
-} from './source-volume.ts';
+import { chooseSourceClass, ensureSourceVolume, noSourceClass, removeSourceVolume } from './source-volume.ts';
 import { needsAlias, parseState, type RestoreState } from './state.ts';
 import { snapshotOf, type Wish } from './wish.ts';
 

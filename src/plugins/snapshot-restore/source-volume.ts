@@ -19,8 +19,6 @@ import { nameTaken } from './name-taken.ts';
 import type { LiveAccess } from '../live-access.ts';
 import { quantityOf, type Restorable, restoreSizeOf } from './rules.ts';
 
-/** On a VolumeSnapshot: the class of the volume that is made from it to be read, where none other tells. */
-export const ANNOTATION_SOURCE_CLASS = 'volprime.dev/source-storage-class';
 const ANNOTATION_DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 const POLL_MS = 500;
 

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PopulationResult } from '../../api/population.ts';
 import { backoffMs, callPlugin, type CallResult, done, type Outcome, stale } from '../../runtime/index.ts';
 import type { Done, NotPrepared, NotYet, Prepared } from '../../sdk/index.ts';
+import { boundedState } from '../bounded-state.ts';
 import type { StepContext } from '../context.ts';
 import type { CompleteAnswer, Observation } from '../observation.ts';
 import { cleanupParams, populateParams, prepareParams } from '../plugin-params.ts';
@@ -28,7 +29,7 @@ export function prepare(context: StepContext, o: Observation): Promise<Outcome> 
     const objection = podless ? undefined : await podSecurityObjection(context, o, { plugin, needed: looked.answer });
     if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
     const result = await call(context, plugin, 'prepare', async (scoped) =>
-      checkPreparation(await plugin.prepare?.(prepareParams(scoped, o))),
+      boundedState(checkPreparation(await plugin.prepare?.(prepareParams(scoped, o)))),
     );
     if (result.type === 'answered') return keepPreparation(context, o, result.answer);
     context.memory.update(o.uid, { failure: result.failure });
@@ -74,7 +75,10 @@ function checkPreparation(answer: Prepared | NotPrepared | void): Prepared | Not
 export function callPopulate(context: StepContext, o: Observation, attempt: number): Promise<Outcome> {
   return withPlugin(context, o, async ({ plugin }) => {
     if (!('populate' in plugin)) return stale('the plugin has no populate function');
-    const result = await call(context, plugin, 'populate', (scoped) => plugin.populate(populateParams(scoped, o)));
+    const result = await call(context, plugin, 'populate', async (scoped) => {
+      const answer = (await plugin.populate(populateParams(scoped, o))) ?? undefined;
+      return answer && boundedState(answer);
+    });
     if (result.type === 'failed') {
       context.memory.update(o.uid, { failure: result.failure });
       return done;
@@ -90,7 +94,7 @@ export function callComplete(context: StepContext, o: Observation, attempt: numb
   return withPlugin(context, o, async ({ plugin, facts }) => {
     if (!('populateComplete' in plugin)) return stale('the plugin has no populateComplete function');
     const result = await call(context, plugin, 'populateComplete', async (scoped) =>
-      checkAnswer(await plugin.populateComplete(populateParams(scoped, o))),
+      boundedState(checkAnswer(await plugin.populateComplete(populateParams(scoped, o)))),
     );
     if (result.type === 'failed') {
       context.memory.update(o.uid, { failure: result.failure });
