@@ -3,7 +3,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 's' | 'ms' | 'MB' | 'requests';
+  readonly unit: 's' | 'ms' | 'MB' | 'B' | 'requests';
   /** The same unit, measured in the same run; null where the value stands for itself. */
   readonly floor: number | null;
   /** value / floor. */

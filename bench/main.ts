@@ -12,6 +12,7 @@ import { measure } from './measure.ts';
 import { archiveSource } from './objects.ts';
 import { type ClusterGroup, clusterGroups, type Group, type Options, parseOptions, usage } from './options.ts';
 import { openSite, provide, sweep } from './site.ts';
+import { measureSize } from './size/measure.ts';
 import { measureSnapshots } from './snapshots/measure.ts';
 
 const resultsDir = join(import.meta.dirname, 'results');
@@ -32,6 +33,7 @@ const minutes: Readonly<Record<Group, number>> = {
   restore: 2,
   data: 12,
   snapshots: 4,
+  size: 2,
 };
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -57,6 +59,10 @@ async function run(options: Options): Promise<void> {
   if (options.groups.includes('snapshots')) {
     say('snapshots:');
     figures.push(...(await measureSnapshots({ rounds: options.rounds, say })));
+  }
+  if (options.groups.includes('size')) {
+    say('size:');
+    figures.push(...(await measureSize({ claims: options.claims, say })));
   }
   await mkdir(resultsDir, { recursive: true });
   await writeFile(resultsFile, `${JSON.stringify(figures, null, 2)}\n`);

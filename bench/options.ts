@@ -15,7 +15,7 @@ export const clusterGroups = [
   'restore',
 ] as const;
 export type ClusterGroup = (typeof clusterGroups)[number];
-export const groups = [...clusterGroups, 'data', 'snapshots'] as const;
+export const groups = [...clusterGroups, 'data', 'snapshots', 'size'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Options {
@@ -43,7 +43,7 @@ Measures Volprime against what Kubernetes itself needs for the same work, in the
 
   --only NAME          one of ${groups.join(', ')}; may be repeated (default: all)
   --archive NAME       of the group "data" only what begins like this: a, b.tar.gz, c …
-  --claims N           claims of the figure "claims" (default 200)
+  --claims N           claims of the figures "claims" and "size" (default 200)
   --pods N             pods of the figure "pods" (default 20)
   --rounds N           how often each is measured, floors and Volprime in turn; medians count (default 3)
   --kubeconfig PATH    another cluster than one of the benchmark's own; it needs the image localhost/volprime:bench for
