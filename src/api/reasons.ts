@@ -5,6 +5,7 @@
 
 import { repositoryReasons } from './repository-reasons.ts';
 import { restoreReasons } from './restore-reasons.ts';
+import { sourceReasons } from './source-reasons.ts';
 
 export interface ReasonDoc {
   /**
@@ -48,11 +49,6 @@ export const reasons = {
     next: 'waits',
     meaning: 'The object that dataSourceRef names does not exist in the namespace of the claim.',
     help: 'Create it; the claim goes on within seconds.',
-  },
-  SourceTooLarge: {
-    next: 'waits',
-    meaning: 'The spec of the source is larger than 64 KiB.',
-    help: 'Make it smaller, or divide it; the claim goes on by itself.',
   },
   StorageClassNotFound: {
     next: 'waits',
@@ -201,12 +197,6 @@ export const reasons = {
     meaning: 'The node refused the populator pod that the scheduler had given to it.',
     help: "The message is the node's.",
   },
-  SourceSpecChanged: {
-    next: 'retries',
-    meaning:
-      'The source was changed or deleted while the claim was populated, and its spec is too large (above 4 KiB) to be kept in the record: the volume is thrown away.',
-    help: 'Nothing: the claim is populated from the source as it is now, or waits for one. Does not count towards the limit of attempts.',
-  },
   PodOutdated: {
     next: 'retries',
     meaning: 'The populator pod had not started when the controller began to run with other settings; it is made anew.',
@@ -274,6 +264,7 @@ export const reasons = {
   },
   Internal: { next: 'stops', meaning: 'A defect of Volprime.', help: 'Please report it.' },
   ...restoreReasons,
+  ...sourceReasons,
   // download-and-extract.
   BlockVolumeNotSupported: {
     next: 'stops',

@@ -82,6 +82,11 @@ describe('a large spec', () => {
     expect(pinnedSource({ ...elsewhere, prime: farPrime, source: there })).toBeUndefined();
   });
 
+  test('that is lost leaves its pin as it is', () => {
+    const { pinned } = own.spec;
+    expect(pinned && forRecord(pinned, 'app')).toEqual(pinned);
+  });
+
   test('of 4 KiB is kept', () => {
     const fits = { ...aSource, spec: { text: 'x'.repeat(4 * 1024 - jsonBytes({ text: '' })) } };
     expect(forRecord(fits, 'app').spec).toEqual(fits.spec);

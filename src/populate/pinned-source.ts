@@ -16,7 +16,9 @@ export function forRecord(pinned: PinnedSource, recordNamespace: string): Pinned
 }
 
 /** A record for each claim, or a prime: of a large spec they have the digest, and the spec is the source's own as long as that has not changed. */
-function withoutLargeSpec({ spec, ...pin }: PinnedSource): PinnedSource {
+function withoutLargeSpec(pinned: PinnedSource): PinnedSource {
+  const { spec, ...pin } = pinned;
+  if (spec === undefined) return pinned;
   const small = jsonBytes(spec) <= MAX_RECORDED_SOURCE_BYTES;
   return { ...pin, digest: jsonDigest(spec), ...(small && { spec }) };
 }
