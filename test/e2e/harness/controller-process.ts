@@ -117,7 +117,10 @@ export class ControllerProcess implements AsyncDisposable {
       const lines = this.log().slice(this.#born).split('\n');
       return /"port":(\d+)/.exec(lines.find((line) => line.includes('serving metrics')) ?? '')?.[1];
     });
-    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const ask = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    // The text is shared for a second, and its processor time tells one from the next.
+    const before = await ask();
+    const text = await until('metrics that were made after now', ask, (now) => now !== before);
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
   }
