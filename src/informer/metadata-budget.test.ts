@@ -1,16 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aClaim } from '../../test/support/objects.ts';
-import {
-  ANNOTATION_PINNED_SOURCE,
-  ANNOTATION_POPULATION_UID,
-  ANNOTATION_SELECTED_NODE,
-  LABEL_MANAGED_BY,
-} from '../api/names.ts';
+import { ANNOTATION_PINNED_SOURCE, ANNOTATION_SELECTED_NODE, LABEL_MANAGED_BY } from '../api/names.ts';
+import { proofFor } from '../api/proof.ts';
 import { MAX_RECORDED_SOURCE_BYTES } from '../api/source-size.ts';
 import { READ_CHARACTERS, WHOLE_CHARACTERS, withinBudget } from './metadata-budget.ts';
 
-const read = { [ANNOTATION_SELECTED_NODE]: 'node-1', [ANNOTATION_POPULATION_UID]: 'u' };
+const proof = proofFor({ kind: 'Population', uid: 'u' });
+const read = { [ANNOTATION_SELECTED_NODE]: 'node-1', ...proof };
 const ofClaim = (annotations: Record<string, string>, labels: Record<string, string> = {}) =>
   aClaim({ meta: { annotations, labels } });
 
@@ -27,8 +24,8 @@ describe('a cached object', () => {
   });
 
   test('keeps no long value, whatever its name is, and all that proves beside it', () => {
-    const claim = ofClaim({ [ANNOTATION_SELECTED_NODE]: 'x'.repeat(200_000), [ANNOTATION_POPULATION_UID]: 'u' });
-    expect(withinBudget(claim)).toEqual(ofClaim({ [ANNOTATION_POPULATION_UID]: 'u' }));
+    const claim = ofClaim({ [ANNOTATION_SELECTED_NODE]: 'x'.repeat(200_000), ...proof });
+    expect(withinBudget(claim)).toEqual(ofClaim(proof));
   });
 
   test('keeps the pinned source of a prime beside other annotations of any size', () => {

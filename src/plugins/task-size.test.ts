@@ -32,7 +32,12 @@ function paramsOf(spec: unknown): PopulateParams<unknown> {
     claim: { namespace: 'app', name: 'data', uid: UID },
     attempt: { number: 1, id: `${UID}-1` },
     home: 'app',
-    marks: { labels: {}, annotations: {} },
+    marks: {
+      labels: {},
+      annotations: {},
+      ownerReferences: [],
+      record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+    },
     state: undefined,
     prepared: undefined,
     logger: silent,

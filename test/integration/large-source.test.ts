@@ -73,7 +73,14 @@ beforeAll(async () => {
       logLevel: 'error',
     },
   });
-  running = manager.run(stop.signal).finally(() => own.close());
+  const run = async () => {
+    try {
+      return await manager.run(stop.signal);
+    } finally {
+      await own.close();
+    }
+  };
+  running = run();
   await eventually('the controller to be ready', () => manager.notReady() === undefined, Boolean, WAIT_MS);
 });
 afterAll(async () => {
