@@ -12,8 +12,14 @@ export interface Job {
 
 /** `directory`: a file system's directory, and below it the one that receives the content. `device`: a block device, whole. */
 export type Target =
-  | { readonly kind: 'directory'; readonly path: string; readonly extractPath: string }
+  | { readonly kind: 'directory'; readonly path: string; readonly extractPath: string; readonly prior?: Prior }
   | { readonly kind: 'device'; readonly path: string };
+
+/**
+ * Whose the content of a directory is that is there before the first write. `empty`: there was none a moment ago. `remains`: an earlier attempt's.
+ * `foreign`: it must survive. Without it `onExisting` alone decides, as on the command line.
+ */
+export type Prior = 'empty' | 'remains' | 'foreign';
 
 /** One archive, image or file. */
 export interface Layer {

@@ -12,6 +12,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 const report = await runPod({
   variables: process.env,
   print: (line) => process.stdout.write(`${line}\n`),
+  announce: (early) => writeReport(reportPath, early),
   signal: stop.signal,
 });
 writeReport(reportPath, report);

@@ -1,5 +1,5 @@
 /** The pod's last word: the container's termination message and the exit code that goes with it. */
-import { writeFileSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type FailureReport, VolprimeError, type PodReport } from '../sdk/index.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { withoutCredentials } from '../without-credentials.ts';
@@ -32,7 +32,13 @@ export function exitCodeOf(report: PodReport): number {
 export function writeReport(path: string, report: PodReport): void {
   const json = visibleJson(JSON.stringify(report));
   if (Buffer.byteLength(json) > MAX_REPORT_BYTES) throw new Error(`the report exceeds ${MAX_REPORT_BYTES} bytes`);
-  writeFileSync(path, json);
+  // Not emptied first: a process that is killed in between must leave the earlier report.
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+  try {
+    ftruncateSync(file, writeSync(file, json, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Cuts at a character's border; JSON escapes are allowed for by counting the escaped form. */

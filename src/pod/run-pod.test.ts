@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ArchiveServer, startArchiveServer } from '../../test/support/archive-server.ts';
 import { tar } from '../../test/support/archives.ts';
+import { jobOf, memorySource } from '../../test/support/extraction.ts';
+import { silent } from '../../test/support/silent-logger.ts';
+import { populate } from '../extract/populate.ts';
 import { childrenOfTests } from '../../test/support/child-processes.ts';
+import type { TargetState } from '../api/populator-program.ts';
 import { TASK_VERSION } from '../plugins/download-and-extract/task.ts';
-import { lastProgress, parsePodReport } from '../sdk/index.ts';
+import { lastProgress, parsePodReport, type PodReport } from '../sdk/index.ts';
 import { exitCodeOf, failureReport, writeReport } from './report.ts';
 import { runPod } from './run-pod.ts';
 
@@ -37,10 +41,16 @@ const task = (spec: object = {}) =>
     targets: [{ path: join(work, 'volume'), kind: 'directory', spec: { sourceURL: `${server.url}/a.tar`, ...spec } }],
   });
 
-async function run(VOLPRIME_TASK: string | undefined, signal = new AbortController().signal) {
+async function run(VOLPRIME_TASK: string | undefined, state?: TargetState, signal = new AbortController().signal) {
   const lines: string[] = [];
-  const report = await runPod({ variables: { VOLPRIME_TASK }, print: (line) => void lines.push(line), signal });
-  return { report, log: lines.join('\n') };
+  const early: PodReport[] = [];
+  const report = await runPod({
+    variables: { VOLPRIME_TASK, ...(state !== undefined && { VOLPRIME_TARGET: state }) },
+    print: (line) => void lines.push(line),
+    announce: (said) => void early.push(said),
+    signal,
+  });
+  return { report, log: lines.join('\n'), early };
 }
 
 describe('runPod', () => {
@@ -72,7 +82,106 @@ describe('runPod', () => {
   });
 });
 
+describe('content that was there before the first attempt', () => {
+  const foreign = (name = 'precious') => writeFileSync(join(work, 'volume', name), 'theirs');
+  const left = () => readdirSync(join(work, 'volume')).sort();
+
+  test.each(['Clean', 'Fail', 'Merge'])(
+    'is refused before anything is written or removed (onExisting: %s)',
+    async (onExisting) => {
+      foreign();
+      const { report, early } = await run(task({ onExisting, extractPath: '/deep' }));
+      expect(report).toMatchObject({ reason: 'VolumeNotEmpty', permanent: true, found: 'content' });
+      expect(early).toEqual([]);
+      expect(left()).toEqual(['precious']);
+    },
+  );
+
+  test('is refused also where the source does not exist, which is asked later', async () => {
+    foreign();
+    expect((await run(task({ sourceURL: `${server.url}/missing` }))).report).toMatchObject({
+      reason: 'VolumeNotEmpty',
+    });
+    expect(left()).toEqual(['precious']);
+  });
+
+  test('is refused although it bears a mark of ours: anybody who shares the directory can write one', async () => {
+    foreign('.volprime-unfinished');
+    expect((await run(task({ onExisting: 'Fail' }))).report).toMatchObject({ reason: 'VolumeNotEmpty' });
+  });
+
+  test('is no content where the file system made it', async () => {
+    mkdirSync(join(work, 'volume/lost+found'));
+    expect((await run(task())).report).toMatchObject({ outcome: 'succeeded', found: 'empty' });
+    expect(left()).toEqual(['a', 'lost+found']);
+  });
+
+  test('stays where the class allows content, and is never removed for a later attempt', async () => {
+    foreign();
+    const { report, early } = await run(task(), 'may-hold-content');
+    expect(early).toEqual([{ outcome: 'unfinished', found: 'content' }]);
+    expect(report).toMatchObject({ outcome: 'succeeded', found: 'content' });
+    expect(left()).toEqual(['a', 'precious']);
+    expect((await run(task(), 'held-content')).report).toMatchObject({ outcome: 'succeeded' });
+    expect(left()).toEqual(['a', 'precious']);
+    expect((await run(task({ onExisting: 'Fail' }), 'held-content')).report).toMatchObject({
+      reason: 'VolumeNotEmpty',
+    });
+  });
+
+  test('is the rest of an earlier attempt where the record says that the volume was empty', async () => {
+    foreign();
+    const { report, early } = await run(task({ onExisting: 'Merge' }), 'was-empty');
+    expect(report).toMatchObject({ outcome: 'succeeded' });
+    expect(report).not.toHaveProperty('found');
+    expect(early).toEqual([]);
+    expect(left()).toEqual(['a']);
+  });
+
+  test('that comes between the look and the first write is not removed', async () => {
+    const [, path] = [foreign(), join(work, 'volume')];
+    await expect(
+      populate(jobOf(path, { target: { kind: 'directory', path, extractPath: '/', prior: 'empty' } }), {
+        openSource: async () => memorySource(archive, archive.length),
+        logger: silent,
+        onProgress: () => undefined,
+        signal: new AbortController().signal,
+      }),
+    ).rejects.toMatchObject({ code: 'VolumeNotEmpty' });
+    expect(left()).toEqual(['precious']);
+  });
+
+  test('is looked for by the task that does nothing else', async () => {
+    const inspect = JSON.stringify({ version: 1, plugin: 'inspect', path: join(work, 'volume') });
+    expect((await run(inspect)).report).toEqual({ outcome: 'inspected', found: 'empty' });
+    foreign();
+    expect((await run(inspect)).report).toMatchObject({ reason: 'VolumeNotEmpty', found: 'content' });
+    expect(left()).toEqual(['precious']);
+  });
+
+  test('a state that this populator does not know is refused before anything is removed', async () => {
+    foreign();
+    expect((await run(task(), 'clean' as TargetState)).report).toMatchObject({ reason: 'InvalidTask' });
+    expect(left()).toEqual(['precious']);
+  });
+});
+
 describe('the report', () => {
+  test('replaces the early one in one write, whichever is longer', () => {
+    const path = join(work, 'report');
+    const long: PodReport = {
+      outcome: 'failed',
+      reason: 'X',
+      message: 'x'.repeat(500),
+      permanent: true,
+      found: 'empty',
+    };
+    for (const report of [long, { outcome: 'unfinished', found: 'empty' }, long] satisfies PodReport[]) {
+      writeReport(path, report);
+      expect(parsePodReport(readFileSync(path, 'utf8'))).toEqual(report);
+    }
+  });
+
   test('fits into a termination message, whatever the error says', () => {
     for (const character of ['x', '€', '\u0001', '"', '😀']) {
       const path = join(work, 'report');
@@ -137,6 +246,16 @@ describe('the process', () => {
     expect(await start({ ...only, VOLPRIME_ALLOWED_ADDRESSES: '10.0.0.0/8,127.0.0.0/8' }).exit).toBe(0);
     expect(await start({ ...only, VOLPRIME_ADDRESSES: 'private' }).exit).toBe(2);
     expect(report()).toMatchObject({ reason: 'InvalidTask' });
+  });
+
+  test('killed in the middle of its work, it has said before its first write what it found', async () => {
+    const gate = server.gate();
+    server.set('/a.tar', { body: archive, gate, gateAfter: 30_000 });
+    const { child, exit } = start({ VOLPRIME_TASK: task() });
+    await gate.reached;
+    child.kill('SIGKILL');
+    expect(await exit).toBeNull();
+    expect(report()).toEqual({ outcome: 'unfinished', found: 'empty' });
   });
 
   test('reads the credentials where it is told to', async () => {

@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { progressSchema, resultSchema } from '../api/population.ts';
 import { visible } from '../visible.ts';
+import { findings } from '../api/populator-program.ts';
 
 const count = z.int().min(0);
 
@@ -26,9 +27,13 @@ export const captureResultSchema = z.object({
 });
 export type CaptureResult = z.infer<typeof captureResultSchema>;
 
+/** What the pod found in the volume before its first write; absent where it did not look, or cannot tell (a block device). */
+const found = z.enum(findings).optional();
+
 export const podReportSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('succeeded'),
+    found,
     /** One entry per target of the task, in the task's order. */
     targets: z.array(resultSchema.extend({ digest: z.string().max(256).transform(visible).optional() })).min(1),
   }),
@@ -39,8 +44,13 @@ export const podReportSchema = z.discriminatedUnion('outcome', [
     verified: z.boolean(),
   }),
   z.object({ outcome: z.literal('forgotten') }),
+  /** Written before the first write to the volume, and replaced at the end: the last word of a container that was killed. */
+  z.object({ outcome: z.literal('unfinished'), found: z.enum(findings) }),
+  /** Of the init container that only looks. */
+  z.object({ outcome: z.literal('inspected'), found }),
   z.object({
     outcome: z.literal('failed'),
+    found,
     /** CamelCase; becomes the reason of condition and event. */
     reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,127}$/),
     message: z.string().max(2048),

@@ -11,5 +11,5 @@ export interface Executor extends TreeCommands, Disposable {
 
 export function openExecutor({ target, onExisting }: Job, root: string): Executor {
   if (target.kind === 'device') return new DeviceExecutor(root);
-  return new TreeExecutor({ root, merge: onExisting === 'merge' });
+  return new TreeExecutor({ root, merge: onExisting === 'merge' || target.prior === 'foreign' });
 }

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { PermanentError } from '../../sdk/errors.ts';
 import { codeOf } from '../error-code.ts';
-import type { Job, OnExisting } from '../job.ts';
+import type { Job, OnExisting, Prior } from '../job.ts';
 import { deviceSize } from './block-device.ts';
 import { writeBackDevice } from './write-back.ts';
 import { imageTooLarge } from './device-executor.ts';
@@ -43,14 +43,17 @@ export interface PreparedTarget {
 export function prepareTarget({ target, onExisting }: Job): PreparedTarget {
   if (target.kind === 'device') return prepareDevice(target.path);
   const volume = target.path;
-  const root = prepareDirectory(volume, target.extractPath, onExisting);
+  const { prior } = target;
+  const root = prepareDirectory(volume, target.extractPath, () =>
+    prior === undefined ? makeRoom(volume, onExisting) : takeAsFound(volume, prior, onExisting),
+  );
   return {
     root,
     checkRoom: (announced) => checkRoom(volume, announced),
     // Many small files gain nothing by it: their flush is the journal's.
     writeBack: () => ({ [Symbol.dispose]() {} }),
     async flush() {
-      if (onExisting === 'fail') unlinkSync(join(volume, UNFINISHED));
+      if (prior === undefined && onExisting === 'fail') unlinkSync(join(volume, UNFINISHED));
       await flushVolume(volume);
     },
   };
@@ -61,13 +64,11 @@ const NOT_OURS = new Set(['lost+found']);
 /** Lies in a volume that was empty before, until the attempt is done: what is beside it is the rest of an attempt. */
 const UNFINISHED = '.volprime-unfinished';
 
-function prepareDirectory(volume: string, extractPath: string, onExisting: OnExisting): string {
+function prepareDirectory(volume: string, extractPath: string, clear: () => void): string {
   const parts = extractPath.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw new PermanentError('InvalidSource', 'extractPath must stay inside the volume.');
   try {
-    if (onExisting === 'fail') refuseContent(volume);
-    if (onExisting !== 'merge') removeContent(volume);
-    if (onExisting === 'fail') writeFileSync(join(volume, UNFINISHED), '');
+    clear();
     const root = parts.reduce(enterDirectory, volume);
     // Found out here, where the cause can be named: may this user write?
     rmdirSync(mkdtempSync(join(root, '.volprime-')));
@@ -75,6 +76,38 @@ function prepareDirectory(volume: string, extractPath: string, onExisting: OnExi
   } catch (cause) {
     throw prepareError(volume, cause);
   }
+}
+
+/** A directory that nothing is recorded of: its owner says what becomes of its content. */
+function makeRoom(volume: string, onExisting: OnExisting): void {
+  if (onExisting === 'fail' && foreignContent(volume).length > 0) throw notEmpty(contentOf(volume), OF_THE_SOURCE);
+  if (onExisting !== 'merge') removeContent(volume);
+  if (onExisting === 'fail') writeFileSync(join(volume, UNFINISHED), '');
+}
+
+/** A volume that was looked into: only what an earlier attempt of the same population wrote is removed. */
+function takeAsFound(volume: string, prior: Prior, onExisting: OnExisting): void {
+  if (prior === 'remains') removeContent(volume);
+  if (prior === 'empty') refuseContent(volume);
+  if (prior === 'foreign' && onExisting === 'fail') throw notEmpty(contentOf(volume), OF_THE_SOURCE);
+}
+
+/**
+ * Names in the root of a volume, without what its file system made. Looks at nothing else and writes nothing.
+ * @throws PermanentError `VolumeNotWritable` where this user may not even read it
+ */
+export function lookInto(volume: string): readonly string[] {
+  try {
+    return contentOf(volume);
+  } catch (cause) {
+    throw prepareError(volume, cause);
+  }
+}
+
+/** @throws PermanentError `VolumeNotEmpty` */
+export function refuseContent(volume: string): void {
+  const names = lookInto(volume);
+  if (names.length > 0) throw notEmpty(names);
 }
 
 /** Leaves a volume as empty as its file system made it. @throws PermanentError `VolumeNotWritable` */
@@ -89,11 +122,6 @@ export function cleanTarget(volume: string): void {
 function removeContent(volume: string): void {
   const root = Buffer.from(volume);
   for (const name of namesIn(root)) if (!NOT_OURS.has(name.toString('latin1'))) removeTree(below(root, name));
-}
-
-function refuseContent(volume: string): void {
-  const names = foreignContent(volume);
-  if (names.length > 0) throw notEmpty(names);
 }
 
 /** Names for which a directory is not empty: neither what its file system made, nor the rest of an attempt that was not finished. */
@@ -179,11 +207,18 @@ function prepareError(volume: string, cause: unknown): unknown {
   );
 }
 
-function notEmpty(names: readonly string[]): PermanentError {
+const OF_THE_CLASS =
+  'Use a class whose provisioner makes a directory of its own for each volume; ' +
+  'where volumes of the class may come with content, annotate the StorageClass with volprime.dev/volumes-may-hold-content=true';
+const OF_THE_SOURCE = 'onExisting of the source is "Fail"';
+
+/** @param names what lies in the volume */
+export function notEmpty(names: readonly string[], advice: string = OF_THE_CLASS): PermanentError {
   const shown = names.slice(0, 3).map((name) => JSON.stringify(name));
+  const more = names.length > shown.length ? ', …' : '';
   return new PermanentError(
     'VolumeNotEmpty',
-    `The volume is not empty (it holds ${shown.join(', ')}${names.length > shown.length ? ', …' : ''}), and onExisting is "fail".`,
+    `The volume is not empty: it holds ${shown.join(', ')}${more}. Nothing was written to it and nothing removed. ${advice}.`,
   );
 }
 

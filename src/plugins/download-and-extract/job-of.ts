@@ -1,7 +1,7 @@
 /** From what a Provider says to what the data path does. Pure. */
 import type { LayerSpec, ProviderSpec } from '../../api/provider.ts';
 import { parseQuantity } from '../../api/quantity.ts';
-import type { Format, Job, Layer, Limits, OnExisting, Ownership } from '../../extract/job.ts';
+import type { Format, Job, Layer, Limits, OnExisting, Ownership, Prior } from '../../extract/job.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import type { Target } from './task.ts';
 
@@ -13,9 +13,9 @@ const DEFAULT_RATIO = 1000;
 const FORMATS = { Tar: 'tar', Zip: 'zip', File: 'file', Raw: 'raw' } as const satisfies Record<string, Format>;
 const ON_EXISTING = { Clean: 'clean', Fail: 'fail', Merge: 'merge' } as const satisfies Record<string, OnExisting>;
 
-export function jobOf({ path, kind, spec }: Target): Job {
+export function jobOf({ path, kind, spec }: Target, prior?: Prior): Job {
   return {
-    target: kind === 'device' ? { kind, path } : { kind, path, extractPath: spec.extractPath },
+    target: kind === 'device' ? { kind, path } : { kind, path, extractPath: spec.extractPath, ...(prior && { prior }) },
     layers: layersOf(spec).map((layer) => layerOf(layer, spec.s3)),
     limits: limitsOf(spec.limits),
     ownership: ownershipOf(spec.ownership),

@@ -1,6 +1,7 @@
 /** The execution half of the plugin, run by the populator pod: one task in, one result per target out. */
 import { join } from 'node:path';
 import type { PopulationResult } from '../../api/population.ts';
+import type { Prior } from '../../extract/job.ts';
 import { populate } from '../../extract/populate.ts';
 import type { Progress } from '../../extract/progress.ts';
 import type { AddressPolicy } from '../../extract/source/http/address-policy.ts';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly caBundleDir: string;
   /** Which addresses may be dialled. Undefined: all. */
   readonly addresses?: AddressPolicy | undefined;
+  /** What is known of the content of the targets; undefined: `onExisting` alone decides. */
+  readonly prior?: Prior | undefined;
   readonly logger: PluginLogger;
   /** Called about once a second. */
   readonly onProgress: (progress: Progress) => void;
@@ -44,7 +47,7 @@ async function runTarget(target: Target, options: RunOptions): Promise<Populatio
   const { credentialsDir, proxyCredentialsDir, caBundleDir, addresses, logger } = options;
   const { onProgress, signal, timeouts, retryPolicy } = options;
   const { secretRef, caBundleRef, proxy, proxySecretRef } = target.spec;
-  const job = jobOf(target);
+  const job = jobOf(target, options.prior);
   const context = {
     credentialsDir: secretRef && credentialsDir,
     caBundle: caBundleRef && join(caBundleDir, caBundleRef.key),

@@ -9,29 +9,7 @@ export const PROXY_CREDENTIALS_DIR = '/var/run/volprime/proxy-credentials';
 /** Where the ConfigMap of a source with `caBundleRef` is mounted, each key a file. */
 export const CA_BUNDLE_DIR = '/var/run/volprime/source-ca';
 
-export const TASK_VARIABLE = 'VOLPRIME_TASK';
-/**
- * Of Node, in MiB. What a populator makes dies at once, and its rings are no garbage at all: a young generation as large as V8 would let it become
- * is ten MB of memory for nothing (make bench, "peak RSS"). It can only be said when Node starts.
- */
-export const POPULATOR_FLAGS: readonly string[] = ['--max-semi-space-size=2'];
-/** From SIGTERM to SIGKILL: less than the pods' grace period. */
-export const STOP_SECONDS = 7;
-
-/**
- * Where the populator image has the pod's entry (see image/). A thread of Node that is busy hears no signal, and a worker thread can hear none: so `timeout`
- * is the container's first process, hands SIGTERM on, and kills what has not ended a while later (docs/decisions/0039).
- */
-export const POPULATOR_COMMAND: readonly string[] = [
-  '/usr/bin/timeout',
-  '--foreground',
-  `--kill-after=${STOP_SECONDS}`,
-  // No deadline of its own: that is the pod's.
-  '0',
-  '/usr/local/bin/node',
-  ...POPULATOR_FLAGS,
-  '/app/dist/pod/main.js',
-];
+export { POPULATOR_COMMAND, POPULATOR_FLAGS, STOP_SECONDS, TASK_VARIABLE } from '../../api/populator-program.ts';
 export const PLUGIN_NAME = 'download-and-extract';
 
 /** Grows with each field of the spec that an older populator would pass over in silence. */

@@ -6,7 +6,6 @@ import type { Repository } from '../../restic/index.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import {
   byteStringOfText,
-  cleanTree,
   compareExtents,
   compareTree,
   fidelityOf,
@@ -29,13 +28,14 @@ import {
   MANIFEST_FILE,
   tagsOfKey,
 } from '../snapshot-capture/captures.ts';
-import { makeScratch, openRepository, type RunOptions, together } from '../snapshot-capture/work.ts';
+import { makeScratch, openRepository, together } from '../snapshot-capture/work.ts';
+import { makeRoom, type RestoreOptions } from './make-room.ts';
 import type { Restored } from './restored.ts';
 import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
 import type { RestoreTask } from './task.ts';
 
 /** @throws VolprimeError; then the target must not be used. */
-export async function restoreFromRepository(task: RestoreTask, key: string, given: RunOptions): Promise<Restored> {
+export async function restoreFromRepository(task: RestoreTask, key: string, given: RestoreOptions): Promise<Restored> {
   using scratch = makeScratch();
   const halt = new AbortController();
   const options = { ...given, signal: AbortSignal.any([given.signal, halt.signal]) };
@@ -61,8 +61,9 @@ async function restoreTree(
   { target, subtree: asked, verify }: RestoreTask,
   { about, manifest }: Capture,
   { repository, scratch, halt }: Store,
-  { logger, signal, onProgress }: RunOptions,
+  options: RestoreOptions,
 ): Promise<Restored> {
+  const { logger, signal, onProgress } = options;
   const subtree = normalSubtree(asked);
   const within = byteStringOfText(subtree);
   const fidelity = fidelityOf(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
@@ -76,7 +77,7 @@ async function restoreTree(
   const counted = { bytes: 0, length: subtree === '' ? about.bytes : undefined, files: 0 };
   using _ = reportProgress(() => counted, onProgress);
   const fill = async () => {
-    await cleanTree(target.path, signal);
+    await makeRoom(target.path, options);
     logger.info('restoring', { bytes: about.bytes, files: about.files, subtree });
     // Of an empty volume there is no data.
     if (about.data === undefined) return;
@@ -114,7 +115,7 @@ async function restoreDevice(
   { target, subtree, verify }: RestoreTask,
   { about, manifest }: Capture,
   repository: Repository,
-  { logger, signal, onProgress }: RunOptions,
+  { logger, signal, onProgress }: RestoreOptions,
 ): Promise<Restored> {
   refuseSubtreeOfDevice(normalSubtree(subtree));
   requireDevice(target.path);

@@ -3,7 +3,6 @@ import { reportProgress } from '../../extract/progress.ts';
 import { flushVolume } from '../../extract/write/flush-volume.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import {
-  cleanTree,
   compareExtents,
   compareTree,
   copyTree,
@@ -17,7 +16,8 @@ import {
   requireDevice,
   writeDevice,
 } from '../../tree/index.ts';
-import { makeScratch, type RunOptions, together } from '../snapshot-capture/work.ts';
+import { makeScratch, together } from '../snapshot-capture/work.ts';
+import { makeRoom, type RestoreOptions } from './make-room.ts';
 import type { Restored } from './restored.ts';
 import { normalSubtree, refuseSubtreeOfDevice, requireSameKind } from './subtree.ts';
 import type { RestoreTask } from './task.ts';
@@ -25,7 +25,7 @@ import type { RestoreTask } from './task.ts';
 type Place = RestoreTask['target'];
 
 /** @throws VolprimeError; then the target must not be used. */
-export async function restoreFromVolume(task: RestoreTask, source: Place, given: RunOptions): Promise<Restored> {
+export async function restoreFromVolume(task: RestoreTask, source: Place, given: RestoreOptions): Promise<Restored> {
   requireSameKind(source.kind, task.target.kind);
   using scratch = makeScratch();
   const halt = new AbortController();
@@ -45,7 +45,7 @@ interface Run {
   readonly scratch: string;
   /** Ends all work at once. */
   readonly halt: AbortController;
-  readonly options: RunOptions;
+  readonly options: RestoreOptions;
 }
 
 async function copyFiles({
@@ -62,7 +62,7 @@ async function copyFiles({
   const { files, bytes } = description.survey;
   const counted = { bytes: 0, length: bytes, files };
   using _ = reportProgress(() => counted, onProgress);
-  await cleanTree(target.path, signal);
+  await makeRoom(target.path, options);
   logger.info('copying', { bytes, files, subtree });
   const copied = copyTree({
     from,

@@ -1,6 +1,6 @@
 /** The execution half of the plugin, run by the populator pod: one restore task in, one result out. */
 import type { PopulationResult } from '../../api/population.ts';
-import type { RunOptions } from '../snapshot-capture/work.ts';
+import type { RestoreOptions } from './make-room.ts';
 import { restoreFromRepository } from './from-repository.ts';
 import { restoreFromVolume } from './from-volume.ts';
 import type { RestoreTask } from './task.ts';
@@ -10,7 +10,7 @@ import type { RestoreTask } from './task.ts';
  *
  * @throws VolprimeError with the stable code of what failed, PermanentError where no later attempt can do better.
  */
-export async function runTask(task: RestoreTask, options: RunOptions): Promise<PopulationResult> {
+export async function runTask(task: RestoreTask, options: RestoreOptions): Promise<PopulationResult> {
   const startedAt = performance.now();
   const { from } = task;
   const restored =

@@ -50,7 +50,10 @@ interface Options {
 
 async function run(task: CaptureTask | RestoreTask, { variables }: Options = repository): Promise<PodReport> {
   const { signal } = new AbortController();
-  return runPod({ variables: { ...variables, VOLPRIME_TASK: JSON.stringify(task) }, print: () => undefined, signal });
+  const nothing = () => undefined;
+  // A directory of the test's own, which a second restore replaces.
+  const state = { VOLPRIME_TARGET: 'was-empty', VOLPRIME_TASK: JSON.stringify(task) };
+  return runPod({ variables: { ...variables, ...state }, print: nothing, announce: nothing, signal });
 }
 
 function capture(
