@@ -45,6 +45,13 @@ export const ANNOTATION_LAST_NODE = 'volprime.dev/last-node';
 /** On a volume under population: its own reclaim policy, suspended until the hand-over gives it back. */
 export const ANNOTATION_RECLAIM_POLICY = 'volprime.dev/reclaim-policy';
 
+/** On a StorageClass, by the operator: "true" where its volumes may come with content, which then is never removed. */
+export const ANNOTATION_MAY_HOLD_CONTENT = 'volprime.dev/volumes-may-hold-content';
+/** On a StorageClass, by the operator: annotations of claims, separated by commas, that its parameters read. They are copied to the prime. */
+export const ANNOTATION_COPY_ANNOTATIONS = 'volprime.dev/copy-annotations';
+/** On a StorageClass, by the operator: "true" where its parameters may read the name and the labels of the prime in place of the claim's. */
+export const ANNOTATION_ACCEPT_PRIME_NAME = 'volprime.dev/accept-temporary-claim-name';
+
 /** On what a capture makes beside its snapshot: the capture's key, to find it by. */
 export const LABEL_SNAPSHOT_KEY = 'volprime.dev/snapshot-key';
 /** On a content: what was read. `clone`: a copy that nobody writes to, made at one moment; `live`: the volume itself, which somebody may have written to. */

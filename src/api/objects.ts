@@ -124,7 +124,14 @@ export interface Volume extends KubeObject {
     readonly volumeMode?: VolumeMode;
     readonly volumeAttributesClassName?: string;
     readonly hostPath?: { readonly path: string };
-    readonly csi?: { readonly driver: string; readonly volumeHandle: string };
+    readonly local?: { readonly path: string };
+    readonly nfs?: { readonly server: string; readonly path: string };
+    readonly csi?: {
+      readonly driver: string;
+      readonly volumeHandle: string;
+      readonly volumeAttributes?: Readonly<Record<string, string>>;
+      readonly nodePublishSecretRef?: { readonly name?: string; readonly namespace?: string };
+    };
   };
   readonly status?: {
     readonly phase?: 'Pending' | 'Available' | 'Bound' | 'Released' | 'Failed';

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { conditionsSchema } from './conditions.ts';
 import { GROUP } from './names.ts';
+import { findings } from './populator-program.ts';
 import type { KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
 
@@ -121,7 +122,16 @@ export const populationStatusSchema = z.object({
     .object({ name: z.string(), namespace: z.string(), uid })
     .optional()
     .meta({ description: 'The temporary claim that receives the data.' }),
-  volume: z.object({ name: z.string(), uid }).optional(),
+  volume: z
+    .object({
+      name: z.string(),
+      uid,
+      found: z.enum(findings).optional().meta({
+        description:
+          'What a pod found in the volume before the first write to it; absent where none has looked. Only a volume that was empty is ever emptied, or deleted against the policy of its class.',
+      }),
+    })
+    .optional(),
   placement: placementSchema.optional(),
   prepared: preparedSchema
     .optional()

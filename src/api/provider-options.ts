@@ -80,5 +80,5 @@ export const modeSchema = z
 
 export const onExistingSchema = z.enum(['Clean', 'Fail', 'Merge']).meta({
   description:
-    'What to do with content that the volume has already: remove it, refuse to begin, or leave it and replace what has the same name. Default: Clean.',
+    'Of content that the volume has already. In a cluster only volumes of classes that allow it may have some (volprime.dev/volumes-may-hold-content): Fail refuses to begin, Clean and Merge leave it and replace what has the same name. On the command line Clean removes it. Default: Clean.',
 });

@@ -6,6 +6,7 @@
 import { repositoryReasons } from './repository-reasons.ts';
 import { restoreReasons } from './restore-reasons.ts';
 import { sourceReasons } from './source-reasons.ts';
+import { volumeReasons } from './volume-reasons.ts';
 
 export interface ReasonDoc {
   /**
@@ -86,6 +87,7 @@ export const reasons = {
     meaning: 'The class uses an in-tree provisioner.',
     help: 'Use a class of a CSI driver.',
   },
+  ...volumeReasons,
   CrossNamespaceNotSupported: {
     next: 'waits',
     meaning: 'dataSourceRef names a source in another namespace, and the controller does not serve such claims.',
@@ -364,8 +366,9 @@ export const reasons = {
   },
   VolumeNotEmpty: {
     next: 'stops',
-    meaning: 'The volume holds something, and onExisting of the source is Fail.',
-    help: 'Use a class whose volumes are made empty, or say onExisting: Clean or Merge.',
+    meaning:
+      'The new volume holds content that this population did not write. Nothing was written to it and nothing removed; the volume is kept, also under a class with Delete.',
+    help: 'Use a class whose provisioner makes a directory of its own for each volume, or annotate the class with volprime.dev/volumes-may-hold-content=true; then recreate the claim. For the command line: --on-existing.',
   },
   InvalidTarget: { next: 'stops', meaning: 'extractPath names no directory, or the volume is no device.', help: '' },
   LimitExceeded: {

@@ -64,6 +64,8 @@ describe('a pod starts with the largest spec', () => {
       prime: aBoundPrime,
       image: 'populator',
       imagePullPolicy: undefined,
+      targetState: 'new',
+      examinesVolume: true,
     });
     // Twice for "$", which Kubernetes would expand and the kubelet takes away again.
     expect(jsonBytes(pod)).toBeLessThan(3 * MAX_SOURCE_BYTES);

@@ -21,6 +21,7 @@ export {
   containerSecurity,
   environmentOf,
   GRACE_SECONDS,
+  INSPECTOR_CONTAINER,
   literal,
   POPULATOR_CONTAINER,
   podSecurity,
@@ -31,5 +32,5 @@ export {
   settingsMounts,
   settingsVolumes,
 } from './pod-parts.ts';
-export { lastTerminated, type PodFailure, podFailure, podResult } from './pod-status.ts';
+export { foundByPod, lastTerminated, type PodFailure, podFailure, podResult } from './pod-status.ts';
 export { hasStarted, podEnding, type PodWaiting, podWaiting } from './pod-waiting.ts';

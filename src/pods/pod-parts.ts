@@ -8,6 +8,8 @@ import {
 } from '../api/pod-settings.ts';
 
 export const POPULATOR_CONTAINER = 'populator';
+/** Init container that looks into the volume first, in pods whose container does not. */
+export const INSPECTOR_CONTAINER = 'inspector';
 /** What is read of a pod's log for its progress, which the end of it tells. */
 export const PROGRESS_LOG = { container: POPULATOR_CONTAINER, tailLines: 20, limitBytes: 16_384 };
 const CA_FILE = 'ca.crt';

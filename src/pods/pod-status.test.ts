@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aPod, ended, NOW } from '../../test/support/objects.ts';
 import type { ContainerState, Pod } from '../api/objects.ts';
-import { podFailure } from './pod-status.ts';
+import { foundByPod, podFailure, podResult } from './pod-status.ts';
 import { hasStarted, podWaiting } from './pod-waiting.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -14,6 +14,44 @@ const waitingFor = (reason: string, message: string) => inState({ waiting: { rea
 const disrupted = (reason: string): Status => ({
   ...ended(143, undefined),
   conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message: 'm' }],
+});
+
+describe('what a pod found in the volume', () => {
+  const early = JSON.stringify({ outcome: 'unfinished', found: 'empty' });
+  const looked = (exitCode: number, message: string, own: Status = {}): Status => ({
+    ...own,
+    initContainerStatuses: [{ name: 'inspector', state: { terminated: { exitCode, message } } }],
+  });
+  const inspected = JSON.stringify({ outcome: 'inspected', found: 'empty' });
+
+  test.each<[string, Status, 'empty' | 'content' | undefined]>([
+    ['is known of one that was killed', ended(137, early) ?? {}, 'empty'],
+    ['is not known of one that said nothing', ended(137, undefined) ?? {}, undefined],
+    ['is not known of one that says something else', ended(0, '{"found":"empty"}') ?? {}, undefined],
+    ['is known by its init container', looked(0, inspected, ended(1, 'boom')), 'empty'],
+    ['is not what its own container says of it', looked(0, 'x', ended(0, early)), undefined],
+    ['is not known while it runs', inState({ running: {} }, { phase: 'Running' }), undefined],
+  ])('%s', (_what, status, found) => {
+    expect(foundByPod(aPod(1, status))).toBe(found);
+  });
+
+  test('an early report is no result, and its text no reason', () => {
+    expect(podResult(aPod(1, ended(0, early)), false)).toBeUndefined();
+    expect(podFailure(aPod(1, ended(137, early))).message).toBe('the populator container ended with exit code 137');
+  });
+
+  test('the init container that found content is why the pod failed', () => {
+    const said = JSON.stringify({
+      outcome: 'failed',
+      reason: 'VolumeNotEmpty',
+      message: 'm',
+      permanent: true,
+      found: 'content',
+    });
+    const pod = aPod(1, looked(2, said, { phase: 'Failed', ...inState({ waiting: { reason: 'PodInitializing' } }) }));
+    expect(podFailure(pod)).toMatchObject({ reason: 'VolumeNotEmpty', scope: 'permanent' });
+    expect(foundByPod(pod)).toBe('content');
+  });
 });
 
 describe('a pod that has not ended tells what it waits for', () => {

@@ -2,7 +2,8 @@
 import type { ContainerState, Pod } from '../api/objects.ts';
 import type { PopulationResult } from '../api/population.ts';
 import { parsePodReport } from '../sdk/index.ts';
-import { POPULATOR_CONTAINER } from './pod-parts.ts';
+import type { Found } from '../api/populator-program.ts';
+import { INSPECTOR_CONTAINER, POPULATOR_CONTAINER } from './pod-parts.ts';
 
 /** Why a pod has no result, and whether another one may have. */
 export interface PodFailure {
@@ -17,7 +18,22 @@ export interface PodFailure {
 }
 
 export function lastTerminated(pod: Pod): ContainerState['terminated'] {
-  return pod.status?.containerStatuses?.find((status) => status.name === POPULATOR_CONTAINER)?.state?.terminated;
+  const ended = pod.status?.containerStatuses?.find((status) => status.name === POPULATOR_CONTAINER)?.state?.terminated;
+  if (ended !== undefined) return ended;
+  // A look that failed is the end of the pod: its container never starts.
+  const look = inspection(pod)?.terminated;
+  return look !== undefined && look.exitCode !== 0 ? look : undefined;
+}
+
+function inspection(pod: Pod): ContainerState | undefined {
+  return pod.status?.initContainerStatuses?.find(({ name }) => name === INSPECTOR_CONTAINER)?.state;
+}
+
+/** What a pod says that it found in the volume before the first write, whatever became of it later; undefined where it has not said. */
+export function foundByPod(pod: Pod): Found | undefined {
+  const look = inspection(pod);
+  const report = parsePodReport((look === undefined ? lastTerminated(pod) : look.terminated)?.message);
+  return report !== undefined && 'found' in report ? report.found : undefined;
 }
 
 /**
@@ -104,7 +120,9 @@ function podReason(pod: Pod): string {
 
 function podMessage(pod: Pod): string {
   const ended = lastTerminated(pod);
-  const said = (ended?.message?.trim() || pod.status?.message) ?? '';
+  // The early report says what was found, and nothing of the end.
+  const own = parsePodReport(ended?.message)?.outcome === 'unfinished' ? undefined : ended?.message?.trim();
+  const said = (own || pod.status?.message) ?? '';
   const exit =
     ended === undefined
       ? 'the pod ended without a container status'

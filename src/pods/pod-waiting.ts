@@ -1,6 +1,6 @@
 /** What a populator pod that has not ended is waiting for, in words for the user. Pure. */
 import type { Pod } from '../api/objects.ts';
-import { POPULATOR_CONTAINER } from './pod-parts.ts';
+import { INSPECTOR_CONTAINER, POPULATOR_CONTAINER } from './pod-parts.ts';
 
 export interface PodWaiting {
   /** CamelCase reason of the condition. */
@@ -112,5 +112,9 @@ function atWork(pod: Pod): PodWaiting {
 }
 
 function containerState(status: Pod['status']) {
-  return status?.containerStatuses?.find(({ name }) => name === POPULATOR_CONTAINER)?.state;
+  const own = status?.containerStatuses?.find(({ name }) => name === POPULATOR_CONTAINER)?.state;
+  const look = status?.initContainerStatuses?.find(({ name }) => name === INSPECTOR_CONTAINER)?.state;
+  // The look comes first: what keeps it from starting keeps the pod.
+  const reason = look?.waiting?.reason;
+  return reason !== undefined && !STARTING.has(reason) ? look : own;
 }

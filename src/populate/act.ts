@@ -7,10 +7,11 @@ import { callCleanup, callComplete, callPopulate, prepare, skipCleanup } from '.
 import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
-import { deleteVolume, mayYetBeBound, rebind, suspendRetain } from './effects/volume.ts';
+import { deleteVolume, keepVolume, mayYetBeBound, rebind, suspendRetain } from './effects/volume.ts';
 import { isDeletedUnbound } from './facts.ts';
 import type { Observation } from './observation.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from './status.ts';
+import { recordedVolume } from './volume-content.ts';
 
 /** Carries out exactly this action. Idempotent: done twice it is as done once, and after a crash it can be repeated. */
 export async function act(context: StepContext, o: Observation, action: Action): Promise<Outcome> {
@@ -39,6 +40,10 @@ export async function act(context: StepContext, o: Observation, action: Action):
         () => handBackNode(context, o),
         () => forgetPrimeNode(context, o),
       );
+    case 'RecordFinding':
+      return patchStatus(context, o.population, { volume: recordedVolume(o) ?? null });
+    case 'KeepVolume':
+      return keepVolume(context, o, action.volume);
     case 'SuspendRetain':
       return suspendRetain(context, o, action.volume);
     case 'StartAttempt':

@@ -1,5 +1,6 @@
 import type { Claim, Pod, Volume } from '../api/objects.ts';
 import type { PinnedSource, PopulationProgress, PopulationResult, TargetClass } from '../api/population.ts';
+import type { Found } from '../api/populator-program.ts';
 import type { Failure } from './observation.ts';
 
 /** Nothing to write now, and why. The reason is what status, events and the command line show. */
@@ -44,7 +45,9 @@ export type Action =
   | { readonly type: 'LookForNode'; readonly node: string }
   | { readonly type: 'RecordRefusal'; readonly node: string; readonly prime: Claim }
   | { readonly type: 'HandBackNode'; readonly node: string }
+  | { readonly type: 'RecordFinding'; readonly found: Found }
   | { readonly type: 'SuspendRetain'; readonly volume: Volume }
+  | { readonly type: 'KeepVolume'; readonly volume: Volume }
   // Step 4: the work.
   | { readonly type: 'StartAttempt'; readonly attempt: number; readonly volume: Volume }
   | { readonly type: 'CreatePod'; readonly attempt: number }

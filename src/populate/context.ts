@@ -14,6 +14,8 @@ import type { PluginRegistry, SourceObject } from './plugin-registry.ts';
 
 /** Index of volumes: UID of the claim that `spec.claimRef` names. */
 export const BY_CLAIM_REF_UID = 'claimRefUid';
+/** Index of volumes: the storage behind them (shared-storage.ts). */
+export const BY_STORAGE = 'storage';
 /** Index of records: UID of the user's claim. */
 export const BY_CLAIM_UID = 'claimUid';
 /** Index of populator pods: their namespace and, by their name, the UID of the claim that they are for; see `podKey`. */

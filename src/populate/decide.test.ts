@@ -20,6 +20,7 @@ import {
 } from '../../test/support/objects.ts';
 import {
   ANNOTATION_LAST_NODE,
+  ANNOTATION_MAY_HOLD_CONTENT,
   ANNOTATION_RECLAIM_POLICY,
   ANNOTATION_SELECTED_NODE,
   WRAPPER_PROVISIONER,
@@ -41,6 +42,7 @@ const started = {
   volume: { name: 'pv-1', uid: 'volume-1' },
 };
 const result = { verification: 'checksum' as const, digest: 'sha256:00', bytes: 1 };
+const seen = (found: 'empty' | 'content') => ({ ...started, volume: { ...started.volume, found } });
 const withResult = { ...started, phase: 'Rebinding' as const, result };
 const primeVolume = aVolume('prime-1');
 const report = JSON.stringify({ outcome: 'succeeded', targets: [result] });
@@ -60,6 +62,30 @@ const onNode = (node: string) => ({ annotations: { [ANNOTATION_SELECTED_NODE]: n
 const pod = (attempt: number, ...rest: Parameters<typeof aPod> extends [number, ...infer R] ? R : never) => ({
   attempt,
   pod: aPod(attempt, ...rest),
+});
+
+const wordOf = (found: 'empty' | 'content') => JSON.stringify({ outcome: 'unfinished', found });
+const notEmpty = JSON.stringify({
+  outcome: 'failed',
+  reason: 'VolumeNotEmpty',
+  message: 'm',
+  permanent: true,
+  found: 'content',
+});
+const inspected = (message: string, found: 'empty' | undefined) => ({
+  ...ended(1, message),
+  initContainerStatuses: [
+    {
+      name: 'inspector',
+      state: {
+        terminated: { exitCode: 0, message: JSON.stringify({ outcome: 'inspected', ...(found && { found }) }) },
+      },
+    },
+  ],
+});
+const sharedWith = aVolume('other', { meta: { name: 'pv-other', uid: 'volume-other' } });
+const permissive = aClass({
+  metadata: { ...aClass().metadata, annotations: { [ANNOTATION_MAY_HOLD_CONTENT]: 'true' } },
 });
 
 type Row = readonly [
@@ -417,26 +443,163 @@ const rows: readonly Row[] = [
     },
     failure('VolumeRefused', { final: true }),
   ],
-  // Until the hand-over a volume goes with its prime, whatever its class says.
+  // A volume that a pod found empty goes with its prime, whatever its class says; all others keep their policy.
   [
-    'the volume would be retained',
+    'no pod has looked into a volume that its class retains',
     { ...running, population: aPopulation(), volume: retained('prime-1') },
+    { type: 'StartAttempt' },
+  ],
+  [
+    'a pod found it empty, and the record does not know it',
+    { ...running, volume: retained('prime-1'), pods: [pod(1, ended(1, wordOf('empty')))] },
+    { type: 'RecordFinding', found: 'empty' },
+  ],
+  [
+    'the same of a pod that an init container looked for',
+    { ...running, volume: retained('prime-1'), pods: [pod(1, inspected('boom', 'empty'))] },
+    { type: 'RecordFinding', found: 'empty' },
+  ],
+  [
+    'a container without a look of its own cannot say what its init container did not find',
+    { ...running, volume: retained('prime-1'), pods: [pod(1, inspected(wordOf('empty'), undefined))] },
+    failure('PopulatorFailed'),
+  ],
+  [
+    'a pod of another attempt says nothing of this volume',
+    { ...running, claim: dying, volume: retained('prime-1'), pods: [pod(2, ended(1, wordOf('empty')), deleted)] },
+    { type: 'ReleasePod' },
+  ],
+  [
+    'the record knows that it was empty',
+    { ...running, population: aPopulation(seen('empty')), volume: retained('prime-1') },
     { type: 'SuspendRetain', volume: retained('prime-1') },
   ],
   [
-    'somebody has the volume retained in the middle of the work',
-    { ...running, volume: retained('prime-1'), pods: [pod(1, { phase: 'Running' })] },
+    'the same, and its claim goes while the pod runs',
+    {
+      ...running,
+      claim: dying,
+      population: aPopulation(seen('empty')),
+      volume: retained('prime-1'),
+      pods: [pod(1, { phase: 'Running' })],
+    },
     { type: 'SuspendRetain' },
   ],
   [
-    'the volume would be retained, and its claim goes while the pod runs',
-    { ...running, claim: dying, volume: retained('prime-1'), pods: [pod(1, { phase: 'Running' })] },
-    { type: 'SuspendRetain' },
+    'the same, and it is older than the record: nothing of ours had it made',
+    {
+      ...running,
+      claim: dying,
+      population: aPopulation(seen('empty')),
+      volume: retained('prime-1', { creationTimestamp: '2026-01-02T02:00:00Z' }),
+    },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'the same, and its storage is that of another volume',
+    { ...running, claim: dying, population: aPopulation(seen('empty')), volume: retained('prime-1'), sharedWith },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'what the record calls empty is another volume',
+    {
+      ...running,
+      claim: dying,
+      population: aPopulation(seen('empty')),
+      volume: retained('prime-1', { uid: 'volume-2' }),
+    },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'the prime of an empty volume was taken away by force',
+    {
+      ...running,
+      prime: undefined,
+      volume: undefined,
+      former: retained('prime-1'),
+      population: aPopulation({ ...seen('empty'), failedAttempt: 1, discard: 'prime-1' }),
+    },
+    { type: 'SuspendRetain', volume: retained('prime-1') },
+  ],
+  [
+    'the prime of a volume that no pod has looked into was taken away by force',
+    {
+      ...running,
+      prime: undefined,
+      volume: undefined,
+      former: retained('prime-1'),
+      population: aPopulation({ ...started, failedAttempt: 1, discard: 'prime-1' }),
+    },
+    { type: 'CreatePrime', node: undefined },
   ],
   [
     'the volume would be retained, and somebody has begun to delete it',
     { ...running, population: aPopulation(), volume: retained('prime-1', deleted) },
     { type: 'DeletePrime' },
+  ],
+  // Content of others.
+  [
+    'a pod found content in the volume',
+    { ...running, pods: [pod(1, ended(2, notEmpty))] },
+    { type: 'RecordFinding', found: 'content' },
+  ],
+  [
+    'the record says so, and the class would delete it',
+    { ...running, population: aPopulation(seen('content')), pods: [pod(1, ended(2, notEmpty))] },
+    { type: 'KeepVolume', volume: primeVolume },
+  ],
+  [
+    'it is kept',
+    {
+      ...running,
+      population: aPopulation(seen('content')),
+      volume: retained('prime-1'),
+      pods: [pod(1, ended(2, notEmpty))],
+    },
+    failure('VolumeNotEmpty', { final: true }),
+  ],
+  [
+    'it is kept, and everything else goes',
+    { ...running, population: aPopulation({ ...seen('content'), phase: 'Failed' }), volume: retained('prime-1') },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'the claim is cancelled before its content is kept',
+    { ...running, claim: dying, population: aPopulation(seen('content')) },
+    { type: 'KeepVolume' },
+  ],
+  [
+    'the volume has the storage of another one',
+    { ...running, population: aPopulation(), volume: retained('prime-1'), sharedWith },
+    wait('VolumeShared', { mood: 'blocked', message: expect.stringContaining('volume pv-other') }),
+  ],
+  [
+    'the same, and its class would delete it',
+    { ...running, population: aPopulation(), sharedWith },
+    { type: 'KeepVolume' },
+  ],
+  [
+    'the same in a class whose volumes may hold content',
+    { ...running, population: aPopulation(), volume: retained('prime-1'), sharedWith, storageClass: permissive },
+    { type: 'StartAttempt' },
+  ],
+  [
+    'a class that gives one directory to all its volumes',
+    { storageClass: aClass({ parameters: { pathPattern: 'shared' } }) },
+    wait('ClassSharesDirectory', { mood: 'blocked' }),
+  ],
+  [
+    'a class that reads the name of the claim',
+    { storageClass: aClass({ parameters: { pathPattern: '{{ .PVC.Name }}' } }) },
+    wait('ClassReadsClaim', { mood: 'blocked' }),
+  ],
+  [
+    'a class that reads the namespace, for a source of another one',
+    {
+      ...elsewhere,
+      storageClass: aClass({ parameters: { 'csi.storage.k8s.io/node-stage-secret-namespace': '${pvc.namespace}' } }),
+    },
+    wait('ClassReadsClaim'),
   ],
   // Step 4 with a pod.
   [
@@ -583,8 +746,23 @@ const rows: readonly Row[] = [
     wait('Populating'),
   ],
   [
-    'the next attempt',
+    'the next attempt, and nothing proves that what is in the volume is ours',
     { ...running, population: aPopulation({ ...started, failedAttempt: 1 }) },
+    { type: 'DeletePrime' },
+  ],
+  [
+    'the next attempt on a device, which no look can judge',
+    {
+      ...running,
+      population: aPopulation({ ...started, failedAttempt: 1 }),
+      claim: aClaim({ meta: protectedBy, spec: { volumeMode: 'Block' } }),
+      volume: aVolume('prime-1', { spec: { volumeMode: 'Block' } }),
+    },
+    { type: 'StartAttempt', attempt: 2 },
+  ],
+  [
+    'the next attempt',
+    { ...running, population: aPopulation({ ...seen('empty'), failedAttempt: 1 }) },
     { type: 'StartAttempt', attempt: 2, volume: primeVolume },
   ],
   // Step 4 by calls.
@@ -751,10 +929,19 @@ const rows: readonly Row[] = [
     'bound elsewhere, ours was swapped and is retained',
     {
       claim: boundClaim('pv-other'),
-      population: aPopulation({ ...withResult, phase: 'Failed' }),
+      population: aPopulation({ ...withResult, ...seen('empty'), phase: 'Failed' }),
       volume: retained(UID),
     },
     { type: 'SuspendRetain' },
+  ],
+  [
+    'the same, and no pod found it empty',
+    {
+      claim: boundClaim('pv-other'),
+      population: aPopulation({ ...withResult, phase: 'Failed' }),
+      volume: retained(UID),
+    },
+    { type: 'ReleaseClaim' },
   ],
   [
     'bound elsewhere, ours was swapped and goes with its policy changed',
@@ -869,9 +1056,9 @@ const rows: readonly Row[] = [
     { type: 'DeletePrime' },
   ],
   [
-    'cancelled under Retain',
-    { ...running, claim: dying, volume: aVolume('prime-1', { spec: { persistentVolumeReclaimPolicy: 'Retain' } }) },
-    { type: 'SuspendRetain' },
+    'cancelled under Retain before a pod has looked: the volume stays',
+    { ...running, claim: dying, volume: retained('prime-1') },
+    { type: 'DeletePrime' },
   ],
   [
     "cancelled after the swap under Retain: the volume is the claim's",

@@ -19,8 +19,9 @@ import type { TargetClass } from '../api/population.ts';
 import { access, gate, source } from './gates.ts';
 import { finishable, startOver } from './lost-source.ts';
 import type { Observation } from './observation.ts';
-import { suspendRetain, tearDown } from './tear-down.ts';
+import { settlePolicy, tearDown } from './tear-down.ts';
 import { ignoredBy, isProvisionedFor } from './refusal.ts';
+import { unfitVolume } from './unfit-volume.ts';
 import { targetOf } from './wrapper.ts';
 
 /**
@@ -109,14 +110,16 @@ function populate(o: Observation, now: number): Action {
         : { type: 'Wait', waiting: missing };
     return { type: 'RecordPopulation', pinned: toPin, target: recordedTarget(population) ?? freshTarget(o) };
   }
-  const suspending = suspendRetain(o);
-  if (suspending !== undefined) return suspending;
+  const settling = settlePolicy(o);
+  if (settling !== undefined) return settling;
   // A recorded result outlives whatever a late call says.
   if (population?.status?.result !== undefined) return decideRebind(o, claim, now);
   if (o.local.failure !== undefined) return failureAction(o, o.local.failure, now);
   const next = population !== undefined && isCurrent(population) ? population.status?.nextAttemptAt : undefined;
   if (next !== undefined && Date.parse(next) > now) return backoff(o, Date.parse(next));
-  return decidePrime(o, claim, now) ?? begin(o, next !== undefined) ?? decideAttempt(o, claim, now);
+  return (
+    decidePrime(o, claim, now) ?? begin(o, next !== undefined) ?? unfitVolume(o, now) ?? decideAttempt(o, claim, now)
+  );
 }
 
 /** A grant that is revoked ends nothing that runs (KEP-3294), but nothing begins without one, and nothing is tried again. */

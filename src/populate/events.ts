@@ -1,5 +1,5 @@
 /** Every event that a claim's user can see, as a named constructor. Emitted on transitions only. */
-import type { Claim, KubeObject } from '../api/objects.ts';
+import type { Claim, KubeObject, Volume } from '../api/objects.ts';
 import type { Population, PopulationResult } from '../api/population.ts';
 import type { EventDraft } from '../runtime/index.ts';
 import type { Waiting } from './action.ts';
@@ -55,6 +55,16 @@ export function populationFailed(about: About, failure: Failure, next: string): 
 export function sourceFailed(source: KubeObject, { metadata }: Claim, { reason, message }: Failure): EventDraft {
   const note = `Populating claim ${metadata.namespace}/${metadata.name} failed: ${message}`;
   return { regarding: source, type: 'Warning', reason, action: 'Populate', note };
+}
+
+/** On the volume itself where the claim is gone or going. */
+export function volumeKept(claim: Claim | undefined, volume: Volume): EventDraft {
+  const regarding = claim === undefined || claim.metadata.deletionTimestamp !== undefined ? volume : claim;
+  const { name } = volume.metadata;
+  const note =
+    `Volume ${name} was not handed over and is kept (Released, Retain): no pod found it empty, or it shares its storage, so its content may belong to others. ` +
+    `If it is not needed, remove its storage and "kubectl delete pv ${name}"`;
+  return { regarding, related: volume, type: 'Warning', reason: 'VolumeKept', action: 'Keep', note };
 }
 
 export function blocked(about: About, waiting: Pick<Waiting, 'reason' | 'message'>): EventDraft {

@@ -2,6 +2,7 @@
 import type { Waiting } from './action.ts';
 import { ANNOTATION_PROVISIONER, ANNOTATION_PROVISIONER_BETA } from '../api/names.ts';
 import { populations } from '../api/population.ts';
+import { classProblem } from './class-parameters.ts';
 import { isProtected, recordedTarget, selectedNode } from './facts.ts';
 import { jsonBytes, MAX_SOURCE_BYTES } from '../api/source-size.ts';
 import type { Observation } from './observation.ts';
@@ -76,7 +77,8 @@ function storageClass(o: Observation): Waiting | undefined {
       `StorageClass ${o.storageClass.metadata.name} uses the in-tree provisioner ${o.storageClass.provisioner}, which cannot populate volumes; use a CSI class`,
     );
   }
-  return undefined;
+  const objection = o.claim && classProblem(o.storageClass, { claim: o.claim, home: o.home });
+  return objection === undefined ? undefined : blocked(objection.reason, objection.message);
 }
 
 /** Whether the source as it stands now can be pinned. */

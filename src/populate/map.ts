@@ -13,12 +13,14 @@ import {
   BY_POPULATED_CLAIM,
   BY_SOURCE,
   BY_SOURCE_NAMESPACE,
+  BY_STORAGE,
   podKey,
   type Stores,
 } from './context.ts';
 import { namesOtherNamespace, sourceNamespace } from './grants.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
 import { servedByPod } from './proof.ts';
+import { storageKeys } from './shared-storage.ts';
 import { withWrappers } from './wrapper.ts';
 
 export function claimIndexes(plugins: PluginRegistry) {
@@ -42,6 +44,7 @@ export const grantIndexes = { [BY_NAMESPACE]: ({ metadata }: ReferenceGrant) => 
 
 export const volumeIndexes = {
   [BY_CLAIM_REF_UID]: (volume: Volume) => (volume.spec.claimRef?.uid === undefined ? [] : [volume.spec.claimRef.uid]),
+  [BY_STORAGE]: storageKeys,
 };
 
 export const populationIndexes = { [BY_CLAIM_UID]: (population: Population) => [population.spec.claim.uid] };

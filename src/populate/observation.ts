@@ -17,6 +17,10 @@ export interface Observation {
   readonly prime: Claim | undefined;
   /** The volume that names the prime, or the recorded one once it names the claim. */
   readonly volume: Volume | undefined;
+  /** The recorded volume of a prime that is gone, as long as it names that prime. */
+  readonly former: Volume | undefined;
+  /** Another volume with the same storage as `volume`. */
+  readonly sharedWith: Volume | undefined;
   /** All populator pods of this claim, oldest attempt first. */
   readonly pods: readonly AttemptPod[];
   readonly foreign: ForeignObject | undefined;

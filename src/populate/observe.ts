@@ -7,6 +7,7 @@ import {
   BY_CLAIM_UID,
   BY_NAMESPACE,
   BY_POPULATED_CLAIM,
+  BY_STORAGE,
   podKey,
   type PopulateContext,
 } from './context.ts';
@@ -16,6 +17,7 @@ import { pinnedSource } from './pinned-source.ts';
 import { hasFailed, isLetGo, isProtected, recordedTarget } from './facts.ts';
 import { factsFor, type RegisteredPlugin } from './plugin-registry.ts';
 import { isPodOf, isPrimeOf, isRecordOf, servedByPod } from './proof.ts';
+import { ownStorageKeys } from './shared-storage.ts';
 import { isWrapper, targetName } from './wrapper.ts';
 
 type ObserveContext = Pick<PopulateContext, 'stores' | 'plugins' | 'memory' | 'config'>;
@@ -39,13 +41,16 @@ export function observe(context: ObserveContext, uid: string): Observation {
   const namedPrime = stores.claims.get({ namespace: home, name: primeName(uid) });
   const prime = isPrimeOf(namedPrime, population, home) ? namedPrime : undefined;
   const wrapper = isWrapper(own) ? own : undefined;
+  const volume = findVolume(context, prime, population);
   return Object.freeze({
     uid,
     claim,
     population,
     home,
     prime,
-    volume: findVolume(context, prime, population),
+    volume,
+    former: findFormer(context, prime, population),
+    sharedWith: volume && findSharing(context, volume),
     pods: findPods(context, { uid, population, home }),
     foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
     plugin: registered && factsFor(registered, population),
@@ -82,6 +87,25 @@ function findVolume(
   const handedOver =
     volume?.metadata.uid === recorded?.uid && volume?.spec.claimRef?.uid === population?.spec.claim.uid;
   return handedOver ? volume : undefined;
+}
+
+/** A prime that was taken away by force leaves its volume behind. */
+function findFormer(
+  { stores }: ObserveContext,
+  prime: Claim | undefined,
+  population: Population | undefined,
+): Volume | undefined {
+  const { volume: recorded, prime: recordedPrime, discard } = population?.status ?? {};
+  const volume = recorded && stores.volumes.get({ name: recorded.name });
+  const owner = volume?.spec.claimRef?.uid;
+  if (volume?.metadata.uid !== recorded?.uid || owner === undefined || owner === prime?.metadata.uid) return undefined;
+  return owner === recordedPrime?.uid || owner === discard ? volume : undefined;
+}
+
+function findSharing({ stores }: ObserveContext, volume: Volume): Volume | undefined {
+  return ownStorageKeys(volume)
+    .flatMap((key) => stores.volumes.byIndex(BY_STORAGE, key))
+    .find(({ metadata }) => metadata.uid !== volume.metadata.uid);
 }
 
 function findPods(

@@ -5,7 +5,7 @@ import type { PodSettings } from '../api/pod-settings.ts';
 import type { PodTemplate } from '../sdk/index.ts';
 import { STOP_SECONDS } from '../plugins/download-and-extract/task.ts';
 import { GRACE_SECONDS, settingsOf } from '../pods/index.ts';
-import { buildPod } from './pod-spec.ts';
+import { buildPod, type PodInputs } from './pod-spec.ts';
 
 interface PodSpec {
   readonly spec: {
@@ -16,7 +16,12 @@ interface PodSpec {
   };
 }
 
-function pod(template: PodTemplate, prime = aBoundPrime, operator: PodSettings = {}): NewObject & PodSpec {
+function pod(
+  template: PodTemplate,
+  prime = aBoundPrime,
+  operator: PodSettings = {},
+  more: Partial<PodInputs> = {},
+): NewObject & PodSpec {
   const built = buildPod({
     template,
     settings: settingsOf({ ...podPluginOf(), pod: () => template }, { all: operator }, template),
@@ -26,6 +31,9 @@ function pod(template: PodTemplate, prime = aBoundPrime, operator: PodSettings =
     prime,
     image: 'populator:1',
     imagePullPolicy: 'Never',
+    targetState: 'new',
+    examinesVolume: true,
+    ...more,
   });
   return built as NewObject & PodSpec;
 }
@@ -90,6 +98,7 @@ describe('the populator pod', () => {
         { name: 'no_proxy', value: '.svc' },
         { name: 'NODE_EXTRA_CA_CERTS', value: '/var/run/volprime/ca/ca.crt' },
         { name: 'LEVEL', value: '$$(HOME)' },
+        { name: 'VOLPRIME_TARGET', value: 'new' },
       ],
     });
     expect(spec.containers[0]?.['resources']).not.toHaveProperty('limits.cpu');
@@ -133,11 +142,41 @@ describe('the populator pod', () => {
     });
   });
 
+  test('tells its container what is known of the volume, and no setting overrides that', () => {
+    const { spec } = pod({ env: { VOLPRIME_TARGET: 'was-empty' } }, aBoundPrime, {}, { targetState: 'new' });
+    const told = [spec.containers[0]?.['env']].flat().filter((it) => JSON.stringify(it).includes('VOLPRIME_TARGET'));
+    expect(told).toEqual([{ name: 'VOLPRIME_TARGET', value: 'new' }]);
+  });
+
+  test('looks into the volume first where its container does not: read-only, restricted, by the populator image', () => {
+    const { spec } = pod({ image: 'own:1' }, aBoundPrime, {}, { examinesVolume: false });
+    expect(spec['initContainers']).toEqual([
+      expect.objectContaining({
+        name: 'inspector',
+        image: 'populator:1',
+        securityContext: expect.objectContaining({ readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }),
+        volumeMounts: [{ name: 'target', mountPath: '/target', readOnly: true }],
+        env: [
+          { name: 'VOLPRIME_TASK', value: '{"version":1,"plugin":"inspect","path":"/target"}' },
+          { name: 'VOLPRIME_TARGET', value: 'new' },
+        ],
+      }),
+    ]);
+  });
+
+  test.each<[string, Partial<PodInputs>]>([
+    ['its container looks itself', { examinesVolume: true }],
+    ['the volume was empty', { examinesVolume: false, targetState: 'was-empty' }],
+    ['the volume is a device', { examinesVolume: false, prime: aPrime({ spec: { volumeMode: 'Block' } }) }],
+  ])('has nobody else look where %s', (_why, more) => {
+    expect(pod({}, aBoundPrime, {}, more).spec).not.toHaveProperty('initContainers');
+  });
+
   test("takes a tenant's text literally, where Kubernetes would expand it", () => {
     const { spec } = pod({ args: ['$(HOME)', 'a$$b'], env: { TEXT: '$(SECRET)$' } });
     expect(spec.containers[0]).toMatchObject({
       args: ['$$(HOME)', 'a$$$$b'],
-      env: [{ name: 'TEXT', value: '$$(SECRET)$$' }],
+      env: expect.arrayContaining([{ name: 'TEXT', value: '$$(SECRET)$$' }]),
     });
   });
 

@@ -2,6 +2,13 @@ import { createHash } from 'node:crypto';
 import { ANNOTATION_POD_HASH, PROTECTION_FINALIZER, podName } from '../api/names.ts';
 import type { Claim, NewObject } from '../api/objects.ts';
 import type { PodSettings } from '../api/pod-settings.ts';
+import {
+  INSPECT_TASK,
+  POPULATOR_COMMAND,
+  TARGET_VARIABLE,
+  type TargetState,
+  TASK_VARIABLE,
+} from '../api/populator-program.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { type Population, populations } from '../api/population.ts';
 import { proofFor } from '../api/proof.ts';
@@ -10,6 +17,7 @@ import {
   commonPodSpec,
   containerSecurity,
   environmentOf,
+  INSPECTOR_CONTAINER,
   literal,
   POPULATOR_CONTAINER,
   podSecurity,
@@ -36,6 +44,10 @@ export interface PodInputs {
   /** Used where the template names no image. */
   readonly image: string;
   readonly imagePullPolicy: string | undefined;
+  /** What is known of the volume's content; every pod is told. */
+  readonly targetState: TargetState;
+  /** The container looks into the volume itself. */
+  readonly examinesVolume: boolean;
 }
 
 /**
@@ -71,6 +83,7 @@ function podOf(inputs: PodInputs): NewObject {
     spec: {
       ...commonPodSpec(settings),
       securityContext: podSecurity(settings, 'filled'),
+      ...(needsInspector(inputs) && { initContainers: [inspector(inputs)] }),
       containers: [container(inputs)],
       volumes: volumes(inputs),
     },
@@ -110,6 +123,29 @@ function refuseOwnFiles({ secrets = [], configMaps = [] }: PodTemplate): void {
   if (configMaps.length > 0) throw refuse('ConfigMapAcrossNamespaces', 'ConfigMap');
 }
 
+/** A container that overwrites what it finds must not start where the content is not ours. */
+function needsInspector({ examinesVolume, targetState, prime }: PodInputs): boolean {
+  return targetState !== 'was-empty' && !examinesVolume && prime.spec.volumeMode !== 'Block';
+}
+
+function inspector({ settings, image, imagePullPolicy }: PodInputs): Record<string, unknown> {
+  const path = '/target';
+  return {
+    name: INSPECTOR_CONTAINER,
+    image,
+    ...(imagePullPolicy !== undefined && { imagePullPolicy }),
+    command: POPULATOR_COMMAND,
+    env: [
+      { name: TASK_VARIABLE, value: JSON.stringify({ version: 1, plugin: INSPECT_TASK, path }) },
+      // Content is refused also where the class allows it: the container may remove what it finds.
+      { name: TARGET_VARIABLE, value: 'new' satisfies TargetState },
+    ],
+    resources: resourcesOf(settings),
+    securityContext: containerSecurity(settings),
+    volumeMounts: [{ name: 'target', mountPath: path, readOnly: true }],
+  };
+}
+
 function container(inputs: PodInputs): Record<string, unknown> {
   const { template, settings, image, imagePullPolicy, prime } = inputs;
   const path = template.mountPath ?? '/target';
@@ -133,7 +169,11 @@ function container(inputs: PodInputs): Record<string, unknown> {
     ...(imagePullPolicy !== undefined && template.image === undefined && { imagePullPolicy }),
     ...(template.command !== undefined && { command: template.command.map(literal) }),
     ...(template.args !== undefined && { args: template.args.map(literal) }),
-    env: [...environmentOf(settings), ...(atHome(inputs) ? [] : publicAddressesOnly(settings))],
+    env: [
+      ...environmentOf(settings).filter(({ name }) => name !== TARGET_VARIABLE),
+      { name: TARGET_VARIABLE, value: inputs.targetState },
+      ...(atHome(inputs) ? [] : publicAddressesOnly(settings)),
+    ],
     resources: resourcesOf(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(settings),

@@ -39,6 +39,8 @@ export interface PrimeInputs {
   /** Namespace of the prime. */
   readonly home: string;
   readonly node: string | undefined;
+  /** Annotations of the claim that the parameters of the class read. */
+  readonly copied?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface PrimeInputs {
  * For a claim that only reads, the provisioner is asked for a volume that can be written, too; the hand-over takes that mode away.
  * The user's labels are not copied: tools that prune by label (GitOps) would take the prime for theirs.
  */
-export function buildPrime({ claim, population, pinned, home, node }: PrimeInputs): NewObject {
+export function buildPrime({ claim, population, pinned, home, node, copied }: PrimeInputs): NewObject {
   const { resources, volumeMode, volumeAttributesClassName } = claim.spec;
   const accessModes = isReadOnly(claim) ? [...FOR_WRITING, ...(claim.spec.accessModes ?? [])] : claim.spec.accessModes;
   const storageClassName = population.spec.target?.storageClass ?? claim.spec.storageClassName;
@@ -59,6 +61,7 @@ export function buildPrime({ claim, population, pinned, home, node }: PrimeInput
       namespace: home,
       labels: ownLabels(claim.metadata.uid, 'prime'),
       annotations: {
+        ...copied,
         ...proofFor(identityOf(population)),
         ...forPrime(pinned, population.metadata.namespace ?? ''),
         ...(node !== undefined && { [ANNOTATION_SELECTED_NODE]: node, [ANNOTATION_LAST_NODE]: node }),

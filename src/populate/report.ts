@@ -1,12 +1,13 @@
 /** Turns what was decided and what came of it into conditions, events and metrics. Never changes what happens next. */
 import { podName } from '../api/names.ts';
+import type { Volume } from '../api/objects.ts';
 import type { Population } from '../api/population.ts';
 import type { Outcome } from '../runtime/index.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
 import { BY_CLAIM_UID, type StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
 import * as events from './events.ts';
-import { isDeleting } from './facts.ts';
+import { isBoundTo, isDeleting } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 import { sourceStoreKey } from './observe.ts';
@@ -56,12 +57,22 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
       if (about !== undefined) context.events.emit(events.populatorFinished(about, population?.status?.result));
       observeEnd(context, o, 'success');
       return;
+    case 'DeletePrime':
+      if (leavesVolume(o)) context.events.emit(events.volumeKept(claim, o.volume));
+      return;
     case 'ReleaseClaim':
       if (claim !== undefined && isDeleting(claim) && population?.status?.phase !== 'Succeeded')
         observeEnd(context, o, 'cancelled');
       return;
     default:
   }
+}
+
+/** The prime goes and its volume stays. */
+function leavesVolume(o: Observation): o is Observation & { readonly volume: Volume } {
+  const { prime, volume } = o;
+  const bound = prime !== undefined && volume !== undefined && isBoundTo(volume, prime);
+  return bound && volume.spec.persistentVolumeReclaimPolicy === 'Retain' && !isDeleting(volume);
 }
 
 /** Without the time of the next try: only events that are alike are counted as one. */

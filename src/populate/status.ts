@@ -6,9 +6,11 @@ import { cutVisible } from '../visible.ts';
 import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { withRefusal } from './placement.ts';
-import { attemptOf, excusedOf, failuresOf, isDeletedUnbound, isSwapped } from './facts.ts';
+import { attemptOf, excusedOf, failuresOf, isDeletedUnbound } from './facts.ts';
 import { forOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
+import type { Found } from '../api/populator-program.ts';
+import { isUntouched, recordedVolume } from './volume-content.ts';
 
 /** Characters of a message. It stands in the record up to three times, and part of it may come from a server or a plugin. */
 const MESSAGE_LIMIT = 2_048;
@@ -60,7 +62,7 @@ export function attemptStarted(o: Observation, action: ActionOf<'StartAttempt'>,
       prime === undefined
         ? null
         : { name: prime.metadata.name, namespace: prime.metadata.namespace ?? '', uid: prime.metadata.uid },
-    volume: nameAndUid(action.volume),
+    volume: { ...nameAndUid(action.volume), ...foundBefore(population, action.volume) },
     discard: null,
     pod: null,
     state: null,
@@ -73,11 +75,18 @@ export function attemptStarted(o: Observation, action: ActionOf<'StartAttempt'>,
   };
 }
 
+/** What an earlier attempt found in the same volume. */
+function foundBefore(population: Population | undefined, { metadata }: Volume): { found?: Found } {
+  const { uid, found } = population?.status?.volume ?? {};
+  return uid === metadata.uid && found !== undefined ? { found } : {};
+}
+
 export function resultRecorded(o: Observation, result: PopulationResult, now: number): StatusPatch {
   const word = { reason: 'Rebinding', message: 'the data is complete and verified; handing the volume to the claim' };
   return {
     phase: 'Rebinding',
     result,
+    volume: recordedVolume(o) ?? null,
     progress: {
       percent: 100,
       ...(result.bytes !== undefined && { bytesDone: result.bytes, bytesTotal: result.bytes }),
@@ -111,15 +120,17 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
   const word = { reason, message: cutVisible(message, MESSAGE_LIMIT) };
   const attemptOver = final || failure.scope !== 'call';
   const primeOver = final || failure.discardPrime === true;
-  const volumeStays = isSwapped(o) && !isDeletedUnbound(o);
+  // A volume that was lost after the hand-over is Kubernetes' to remove; one that no container was started for is as it was before the attempt.
+  const forgotten = isDeletedUnbound(o) || (attemptOver && !primeOver && isUntouched(o));
   return {
     phase: final ? 'Failed' : phaseOf(o),
     failures: failuresOf(population) + 1,
     excused: excusedOf(population) + (failure.excused === true ? 1 : 0),
     lastError: { ...word, permanent: failure.scope === 'permanent', at: timestamp(now) },
     nextAttemptAt: nextAttemptAt === undefined ? null : timestamp(nextAttemptAt),
+    volume: forgotten ? null : (recordedVolume(o) ?? null),
     ...(attemptOver && { failedAttempt: attemptOf(o), result: null, progress: null }),
-    ...(primeOver && { prime: null, ...(!volumeStays && { volume: null }), discard: o.prime?.metadata.uid ?? null }),
+    ...(primeOver && { prime: null, discard: o.prime?.metadata.uid ?? population?.status?.prime?.uid ?? null }),
     conditions: conditions(population, final ? 'stalled' : 'reconciling', word, now),
   };
 }

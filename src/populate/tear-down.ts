@@ -6,6 +6,7 @@ import { clearPods } from './decide-attempt.ts';
 import { hasFinalizer } from '../runtime/index.ts';
 import { holdsRecord, isBoundTo, isDeleting, isProtected, isSwapped } from './facts.ts';
 import type { Observation } from './observation.ts';
+import { isOursAlone, mustSurvive, unrecordedFinding } from './volume-content.ts';
 
 /** Calls to a failing cleanup function before the claim is let go without it. */
 export const CLEANUP_ATTEMPTS = 10;
@@ -16,14 +17,14 @@ export const CLEANUP_ATTEMPTS = 10;
  */
 export function tearDown(o: Observation, now: number): Action | undefined {
   return (
-    suspendRetain(o) ?? clearPods(o.pods, now) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o)
+    settlePolicy(o) ?? clearPods(o.pods, now) ?? cleanup(o, now) ?? strayVolume(o) ?? removePrime(o, now) ?? release(o)
   );
 }
 
 /** As above for a prime alone: the claim stays ours and gets a new prime. */
 export function discardPrime(o: Observation, now: number): Action {
   return (
-    suspendRetain(o) ??
+    settlePolicy(o) ??
     clearPods(o.pods, now) ??
     removePrime(o, now) ??
     waiting('waiting for the discarded prime to be gone')
@@ -31,16 +32,28 @@ export function discardPrime(o: Observation, now: number): Action {
 }
 
 /**
- * A half-written volume goes even under Retain: nobody was ever given it. So it is under Delete from the moment it is seen until the
- * hand-over, which gives the class's policy back in the same write: whatever is taken away by force meanwhile, its volume goes with it.
+ * What must be true of the volume's policy before anything else happens. What a pod found in it is recorded first. A volume that was empty goes
+ * with its prime, also under Retain: it is under Delete from then on until the hand-over, which gives the class's policy back in the same
+ * write. A volume with foreign content, or whose storage another volume shares, is under Retain from then on. All others keep the policy of
+ * their class.
  */
-export function suspendRetain({ prime, volume }: Observation): Action | undefined {
-  const unsafe = prime !== undefined && volume !== undefined && isBoundTo(volume, prime) && retains(volume);
-  return unsafe ? { type: 'SuspendRetain', volume } : undefined;
+export function settlePolicy(o: Observation): Action | undefined {
+  const found = unrecordedFinding(o);
+  if (found !== undefined) return { type: 'RecordFinding', found };
+  const { prime, volume, former } = o;
+  const own = prime !== undefined && volume !== undefined && isBoundTo(volume, prime) ? volume : undefined;
+  if (own !== undefined && deletes(own) && mustSurvive(o, own)) return { type: 'KeepVolume', volume: own };
+  const removable = [own, former].find((it) => it !== undefined && retains(it) && isOursAlone(o, it));
+  return removable === undefined ? undefined : { type: 'SuspendRetain', volume: removable };
 }
 
 function retains(volume: Volume): boolean {
   return volume.spec.persistentVolumeReclaimPolicy === 'Retain' && !isDeleting(volume);
+}
+
+/** Also of a volume that somebody has begun to delete: its storage is removed by the policy that it has when its prime is gone. */
+function deletes(volume: Volume): boolean {
+  return volume.spec.persistentVolumeReclaimPolicy !== 'Retain';
 }
 
 function cleanup(o: Observation, now: number): Action | undefined {
@@ -69,7 +82,9 @@ function strayVolume(o: Observation): Action | undefined {
   if (volume === undefined || claim === undefined || !isSwapped(o) || isDeleting(volume)) return undefined;
   const bound = claim.spec.volumeName;
   if (bound === undefined || bound === volume.metadata.name) return undefined;
-  if (retains(volume)) return { type: 'SuspendRetain', volume };
+  // It names a claim of one UID, which has another volume: no later claim can get it.
+  if (mustSurvive(o, volume)) return retains(volume) ? undefined : { type: 'KeepVolume', volume };
+  if (retains(volume)) return isOursAlone(o, volume) ? { type: 'SuspendRetain', volume } : undefined;
   return volume.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] === undefined
     ? { type: 'DeleteVolume', volume }
     : undefined;

@@ -220,6 +220,11 @@ export interface PodPlugin<Spec> extends PluginBase<Spec> {
   readonly securityProfile?: (params: PrepareParams<Spec>) => SecurityProfile;
   /** The container always ends with a report as its termination message: without one, exit code 0 is not taken for success (default false). */
   readonly reports?: boolean;
+  /**
+   * Its container looks into the volume before it writes, as VOLPRIME_TARGET says, and reports what it found (`found`). Without it the framework
+   * looks first, by an init container of the populator image (default false).
+   */
+  readonly examinesVolume?: boolean;
   readonly pod: (params: PopulateParams<Spec>) => PodTemplate;
 }
 

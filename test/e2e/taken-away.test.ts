@@ -33,13 +33,19 @@ useSuite(async (opened) => {
 
 interface Theft {
   readonly what: string;
+  /** Under Retain too (the default), or what a class retains stays: Kubernetes' rule for a volume that a person deletes. */
+  readonly under?: readonly (typeof policies)[number][];
   readonly take: (work: Work) => Promise<void>;
 }
 
 const thefts: readonly Theft[] = [
   { what: 'case 21: the prime', take: ({ claim }) => remove(suite.cluster, claims, primeKey(claim)) },
   { what: 'case 22: the prime, by force', take: ({ claim }) => removeByForce(claim) },
-  { what: 'case 23: the volume', take: async ({ claim }) => deleteVolume(await volumeOfPrime(claim)) },
+  {
+    what: 'case 23: the volume',
+    under: ['imm-del'],
+    take: async ({ claim }) => deleteVolume(await volumeOfPrime(claim)),
+  },
   {
     what: 'case 50: the populator pod',
     take: async ({ claim }) => {
@@ -61,7 +67,9 @@ const thefts: readonly Theft[] = [
 describe('what is taken away during the download is made again, on a clean volume', () => {
   testTogether(
     policies.flatMap((storageClass) =>
-      thefts.map((theft) => ({ ...theft, storageClass, name: `${theft.what} (${storageClass})` })),
+      thefts
+        .filter(({ under = policies }) => under.includes(storageClass))
+        .map((theft) => ({ ...theft, storageClass, name: `${theft.what} (${storageClass})` })),
     ),
     async ({ name, storageClass, take }) => {
       const work = await podAtWork(suite, namespace, name.replaceAll(/[^a-z0-9]+/g, '-').replace(/-$/, ''), {
@@ -74,8 +82,9 @@ describe('what is taken away during the download is made again, on a clean volum
       expect((await recordOf(suite.cluster, work.claim))?.status?.attempt).toBe(2);
       const final = await volumeOf(work.claim);
       expect(final.spec.persistentVolumeReclaimPolicy).toBe(storageClass === 'imm-ret' ? 'Retain' : 'Delete');
-      // By force or not, the half-written one is gone, and so is its storage.
-      if (final.metadata.name !== volumeName)
+      // The half-written one is gone, and so is its storage, unless the pod could not say that it was empty.
+      const unknown = storageClass === 'imm-ret' && name.includes('the populator pod, by force');
+      if (final.metadata.name !== volumeName && !unknown)
         await until(
           `volume ${volumeName} to be gone`,
           async () => (await suite.cluster.client.get(volumes, { name: volumeName })) === undefined,
@@ -109,12 +118,15 @@ describe('what is taken away while the controller is down', () => {
     'cases 19, 21, 22, 23: is made again before the hand-over and kept after it, under both policies',
     async () => {
       const cases = policies.flatMap((storageClass) =>
-        stages.map(({ label, point, take }) => ({
-          name: `${label.replaceAll(/[^a-z0-9]+/g, '-')}-${storageClass}`,
-          point,
-          take,
-          storageClass,
-        })),
+        stages
+          // Nobody can look into a volume that no pod mounts: what its class retains is not removed against its policy.
+          .filter(({ take }) => storageClass === 'imm-del' || (take !== takeVolume && take !== misleadClaimRef))
+          .map(({ label, point, take }) => ({
+            name: `${label.replaceAll(/[^a-z0-9]+/g, '-')}-${storageClass}`,
+            point,
+            take,
+            storageClass,
+          })),
       );
       const lanes = await crashInLanes(suite, {
         label: 'taken-lanes',

@@ -1,5 +1,6 @@
 /** What a request does to an object's metadata, as the API server does it. */
 import type { KubeObject, Volume } from '../../src/api/objects.ts';
+import { ANNOTATION_RECLAIM_POLICY } from '../../src/api/names.ts';
 import { UID } from './objects.ts';
 
 /** A delete of an object that finalizers hold. */
@@ -33,4 +34,12 @@ export function handedOver(volume: Volume, policy: 'Delete' | 'Retain', now: num
     metadata: { ...volume.metadata, annotations: { 'volprime.dev/populated-at': new Date(now).toISOString() } },
     spec: { ...volume.spec, claimRef: { uid: UID }, persistentVolumeReclaimPolicy: policy },
   };
+}
+
+/** Its own policy is kept beside the one that it gets. */
+export function underPolicy(volume: Volume, persistentVolumeReclaimPolicy: 'Delete' | 'Retain'): Volume {
+  const { metadata, spec } = volume;
+  const own = metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] ?? spec.persistentVolumeReclaimPolicy ?? 'Delete';
+  const annotations = { [ANNOTATION_RECLAIM_POLICY]: own };
+  return { ...volume, metadata: { ...metadata, annotations }, spec: { ...spec, persistentVolumeReclaimPolicy } };
 }

@@ -177,6 +177,8 @@ export function anObservation(more: Partial<Observation> = {}): Observation {
     home: 'app',
     prime: undefined,
     volume: undefined,
+    former: undefined,
+    sharedWith: undefined,
     pods: [],
     foreign: undefined,
     plugin: podPlugin,

@@ -1,6 +1,7 @@
 /** How the world of populate-model.ts is before anything has happened in it. */
 import { MAX_RECORDED_SOURCE_BYTES } from '../../src/api/source-size.ts';
 import type { Observation, PluginFacts } from '../../src/populate/observation.ts';
+import { ANNOTATION_MAY_HOLD_CONTENT } from '../../src/api/names.ts';
 import { aClaim, aClass, anObservation, aSource } from './objects.ts';
 
 const elsewhereObjects = {
@@ -24,10 +25,17 @@ export interface WorldOptions {
   readonly elsewhere: boolean;
   /** The spec of the source is too large for the record. */
   readonly large: boolean;
+  /** Volumes come with content of others. */
+  readonly content: boolean;
+  /** The class says that they may. */
+  readonly allowed: boolean;
 }
 
-export function beginning({ plugin, reclaimPolicy, waitForConsumer, elsewhere, large }: WorldOptions): Observation {
+export function beginning(options: WorldOptions): Observation {
+  const { plugin, reclaimPolicy, waitForConsumer, elsewhere, large, allowed } = options;
+  const { metadata } = aClass();
   const storageClass = aClass({
+    ...(allowed && { metadata: { ...metadata, annotations: { [ANNOTATION_MAY_HOLD_CONTENT]: 'true' } } }),
     reclaimPolicy,
     volumeBindingMode: waitForConsumer ? 'WaitForFirstConsumer' : 'Immediate',
   });

@@ -16,15 +16,15 @@ import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
 import { swapObjection } from '../../src/populate/effects/volume.ts';
 import { type AttemptPod, type Failure, noLocalFacts, type Observation } from '../../src/populate/observation.ts';
-import { isDeletedUnbound, isSwapped } from '../../src/populate/facts.ts';
+import { isDeletedUnbound, isSwapped, isTerminal } from '../../src/populate/facts.ts';
 import { sourceNamespace } from '../../src/populate/grants.ts';
 import { forPrime, forRecord, pinnedSource } from '../../src/populate/pinned-source.ts';
 import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } from '../../src/populate/status.ts';
+import { recordedVolume } from '../../src/populate/volume-content.ts';
+import { podFor, VolumeModel } from './volume-model.ts';
 import { beginning, type WorldOptions } from './populate-beginning.ts';
-import { handedOver, removal, withFinalizers, withNotes } from './object-changes.ts';
-import { aBoundPrime, aPod, aPopulation, aPrime, aSource, aVolume, ended, NOW, UID } from './objects.ts';
-
-export const report = JSON.stringify({ outcome: 'succeeded', targets: [{ verification: 'archive' }] });
+import { handedOver, removal, underPolicy, withFinalizers, withNotes } from './object-changes.ts';
+import { aBoundPrime, aPopulation, aPrime, aSource, aVolume, NOW, UID } from './objects.ts';
 
 export class World {
   now = NOW;
@@ -32,14 +32,14 @@ export class World {
   swaps = 0;
   /** Volumes that somebody deleted between the swap and the binding. */
   readonly deletedUnbound = new Set<string>();
-  /** Volumes that nobody was given and nobody will remove. */
-  readonly leaked: string[] = [];
+  readonly volumes: VolumeModel;
   /** Generations of the source that were written to each volume. */
   readonly written = new Map<string, Set<number>>();
   #o: Observation;
   #primes = 0;
   /** A volume that no decision has been made on yet. */
   #unseen: string | undefined;
+  #takenByForce = false;
   #reclaimPolicy: 'Delete' | 'Retain';
   readonly #waits: boolean;
   #granted = true;
@@ -47,6 +47,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#reclaimPolicy = options.reclaimPolicy;
+    this.volumes = new VolumeModel(options);
     this.#waits = options.waitForConsumer;
     this.#o = beginning(options);
     this.#firstSource = this.#o.source ?? aSource;
@@ -57,7 +58,13 @@ export class World {
     const access = o.access === 'own' || this.#granted ? o.access : 'denied';
     const source = access === 'denied' ? undefined : o.source;
     const named = o.claim && sourceNamespace(o.claim);
-    return { ...o, access, source, pinned: pinnedSource({ ...o, named, source }) };
+    return {
+      ...o,
+      access,
+      source,
+      former: this.volumes.former(o.population),
+      pinned: pinnedSource({ ...o, named, source }),
+    };
   }
 
   /** Does to the world what the effect of the action would do. */
@@ -118,7 +125,7 @@ export class World {
         this.#write();
         this.#local({ podSeen: action.attempt, podReviewed: action.attempt });
         return this.#set({
-          pods: [...o.pods, { attempt: action.attempt, pod: { ...aPod(action.attempt), spec: {} } }],
+          pods: [...o.pods, { attempt: action.attempt, pod: podFor(o, action.attempt) }],
         });
       case 'ReviewPod':
         return this.#local({ podReviewed: action.attempt });
@@ -162,14 +169,15 @@ export class World {
       case 'SkipCleanup':
         return this.#local({ cleaned: true });
       case 'SuspendRetain':
-        return this.#set({
-          volume: o.volume && {
-            ...o.volume,
-            metadata: { ...o.volume.metadata, annotations: { [ANNOTATION_RECLAIM_POLICY]: 'Retain' } },
-            spec: { ...o.volume.spec, persistentVolumeReclaimPolicy: 'Delete' },
-          },
-        });
+        if (action.volume.metadata.uid === o.volume?.metadata.uid)
+          return this.#set({ volume: underPolicy(o.volume, 'Delete') });
+        return this.volumes.reclaim(action.volume, population);
+      case 'KeepVolume':
+        return this.#set({ volume: underPolicy(action.volume, 'Retain') });
+      case 'RecordFinding':
+        return this.#status({ volume: recordedVolume(o) ?? null });
       case 'DeleteVolume':
+        this.volumes.remove(action.volume, population);
         return this.#set({ volume: undefined });
       case 'DeletePrime':
         return this.#deletePrime();
@@ -210,13 +218,10 @@ export class World {
 
   runPod(exitCode: number): void {
     const { pods } = this.#o;
-    const entry = pods.find(({ pod }) => pod.status?.phase === 'Pending' || pod.status?.phase === 'Running');
+    const entry = pods.find(({ pod }) => !isTerminal(pod));
     if (entry === undefined) return;
-    this.#pod(entry.pod, (pod) => ({
-      ...pod,
-      spec: { nodeName: 'n' },
-      status: ended(exitCode, exitCode === 0 ? report : 'boom') ?? {},
-    }));
+    const status = this.volumes.run(entry.pod, exitCode);
+    this.#pod(entry.pod, (pod) => ({ ...pod, spec: { nodeName: 'n' }, status: status ?? {} }));
   }
 
   answerDone(): void {
@@ -272,14 +277,16 @@ export class World {
   deleteVolume(): void {
     const { volume } = this.#o;
     if (volume === undefined) return;
-    this.#set({ volume: removal(volume, this.now) });
+    this.#set({ volume: this.volumes.takenByHand(removal(volume, this.now)) });
     if (isDeletedUnbound(this.#o)) this.deletedUnbound.add(volume.metadata.name);
   }
 
   /** By force: its finalizers do not hold it. What nobody has had the time to look at is the sweeper's to report. */
   stripPrime(): void {
     const { prime, volume } = this.#o;
+    this.#takenByForce = true;
     if (prime !== undefined && (volume === undefined || volume.metadata.name !== this.#unseen)) this.#primeGone();
+    this.#takenByForce = false;
   }
 
   deletePod(): void {
@@ -288,6 +295,8 @@ export class World {
   }
 
   stripPod(): void {
+    const { volume } = this.#o.pods[0]?.pod.metadata.labels ?? {};
+    if (volume !== undefined) this.volumes.losePod(volume);
     this.#set({ pods: this.#o.pods.slice(1) });
   }
 
@@ -340,7 +349,11 @@ export class World {
   #primeGone(): void {
     const { volume, prime } = this.#o;
     const released = volume !== undefined && volume.spec.claimRef?.uid === prime?.metadata.uid;
-    if (released && volume.spec.persistentVolumeReclaimPolicy === 'Retain') this.leaked.push(volume.metadata.name);
+    const retained = released && volume.spec.persistentVolumeReclaimPolicy === 'Retain';
+    if (retained) this.volumes.release(volume);
+    // What was said a moment before a theft has not come to the volume's policy yet.
+    const news = this.#takenByForce && volume?.metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] === undefined;
+    if (released && !retained && !news) this.volumes.remove(volume, this.#o.population);
     this.#set({ prime: undefined, ...(released && { volume: undefined }) });
   }
 
@@ -370,6 +383,7 @@ export class World {
   #status(patch: StatusPatch): void {
     const { population } = this.#o;
     if (population === undefined) return;
+    if (patch.volume?.found === 'empty') this.volumes.recordedEmpty.add(patch.volume.name);
     const merged = Object.entries({
       ...population.status,
       observedGeneration: population.metadata.generation,

@@ -26,6 +26,7 @@ export const downloadAndExtract = definePlugin<ProviderSpec>({
     if (objection !== undefined) throw objection;
   },
   reports: true,
+  examinesVolume: true,
   securityProfile: profileFor,
   pod: populatorPod,
 });

@@ -37,6 +37,7 @@ function restorePlugin(ports: RestorePorts, source: SourceKind, schema: { parse(
     // Owners and permissions of files are part of what a snapshot holds.
     podSettings: { securityProfile: 'privileged-data' },
     reports: true,
+    examinesVolume: true,
     pod: (params) => restorePod(ports, params),
     populate: () => Promise.resolve(),
     populateComplete: ({ volume }) => {

@@ -24,6 +24,7 @@ import { populateParams } from '../plugin-params.ts';
 import { buildPod } from '../pod-spec.ts';
 import { patchStatus, recordChanged } from './record.ts';
 import { timestamp } from '../status.ts';
+import { targetStateOf } from '../volume-content.ts';
 
 /** A node that does not answer must not hold a worker. */
 const LOG_TIMEOUT_MS = 5_000;
@@ -88,6 +89,8 @@ function podNow(context: StepContext, o: Observation, attempt: number): PodNow {
       prime,
       image: context.config.populatorImage,
       imagePullPolicy: context.config.imagePullPolicy,
+      targetState: targetStateOf(o),
+      examinesVolume: plugin.examinesVolume === true,
     });
     return { pod };
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
 import { done, type Outcome, settle, settleDelete, stale, withoutFinalizer } from '../../runtime/index.ts';
+import { copiedAnnotations } from '../class-parameters.ts';
 import type { StepContext } from '../context.ts';
 import { isSwapped } from '../facts.ts';
 import type { Observation } from '../observation.ts';
@@ -17,7 +18,8 @@ export async function createPrime(context: StepContext, o: Observation, node: st
   const registered = population && context.plugins.ofKind(population.spec.source.group, population.spec.source.kind);
   if (claim === undefined || population === undefined || registered === undefined) return stale('the claim is gone');
   if (o.pinned === undefined) return stale('the source has to be pinned anew');
-  const plain = buildPrime({ claim, population, pinned: o.pinned, home: o.home, node });
+  const copied = copiedAnnotations(claim, o.storageClass);
+  const plain = buildPrime({ claim, population, pinned: o.pinned, home: o.home, node, copied });
   const mutate = registered.plugin.mutatePrime;
   const prime = mutate === undefined ? plain : keepIdentity(mutate(plain, prepareParams(context, o)), plain);
   const outcome = await context.client.create(claims, prime, { signal: context.signal });

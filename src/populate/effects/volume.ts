@@ -17,6 +17,7 @@ import { isBoundTo, isDeletedUnbound, isDeleting, isReadOnly } from '../facts.ts
 import type { Observation } from '../observation.ts';
 import { isPrimeOf } from '../proof.ts';
 import { timestamp } from '../status.ts';
+import { isOursAlone, mustSurvive } from '../volume-content.ts';
 
 /** What a swap rests on, read live. */
 export interface SwapReads {
@@ -102,17 +103,37 @@ function swapPatch(volume: Volume, claim: Claim, population: Population, now: nu
  * volume itself, in the same write, since a class may be another one by the time of the hand-over.
  */
 export async function suspendRetain(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
-  const ofPrime = o.prime !== undefined && isBoundTo(volume, o.prime);
-  if (!ofPrime && !isStray(o, volume)) return stale('the volume belongs to somebody else');
-  const body = suspendedPolicy(volume);
+  // The patch carries the version that this was judged on: the API server compares it with the live volume.
+  if (!isOursAlone(o, volume) || !isOfThisClaim(o, volume)) return stale('the volume is not known to be only ours');
+  return patchVolume(context, volume, suspendedPolicy(volume));
+}
+
+/** Its content must survive whatever becomes of the prime. */
+export async function keepVolume(context: StepContext, o: Observation, volume: Volume): Promise<Outcome> {
+  if (!mustSurvive(o, volume) || !isOfThisClaim(o, volume)) return stale('the volume belongs to somebody else');
+  return patchVolume(context, volume, underPolicy(volume, 'Retain'));
+}
+
+async function patchVolume(context: StepContext, volume: Volume, body: object): Promise<Outcome> {
   const outcome = await context.client.mergePatch(volumes, keyOf(volume), body, { signal: context.signal });
   return settle(context.stores.volumes, outcome, `volume ${volume.metadata.name}`);
 }
 
+function isOfThisClaim(o: Observation, volume: Volume): boolean {
+  const ofPrime = o.prime !== undefined && isBoundTo(volume, o.prime);
+  return ofPrime || volume.metadata.uid === o.former?.metadata.uid || isStray(o, volume);
+}
+
 /** Puts this version of the volume under Delete and keeps its own policy beside it. */
-export function suspendedPolicy({ metadata: { uid, resourceVersion }, spec }: Volume): object {
-  const annotations = { [ANNOTATION_RECLAIM_POLICY]: spec.persistentVolumeReclaimPolicy };
-  return { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+export function suspendedPolicy(volume: Volume): object {
+  return underPolicy(volume, 'Delete');
+}
+
+function underPolicy({ metadata, spec }: Volume, persistentVolumeReclaimPolicy: 'Delete' | 'Retain'): object {
+  const { uid, resourceVersion } = metadata;
+  const own = metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] ?? spec.persistentVolumeReclaimPolicy;
+  const annotations = { [ANNOTATION_RECLAIM_POLICY]: own };
+  return { metadata: { uid, resourceVersion, annotations }, spec: { persistentVolumeReclaimPolicy } };
 }
 
 /** Swapped, but the claim was bound elsewhere meanwhile: see tear-down. */

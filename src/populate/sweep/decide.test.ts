@@ -54,6 +54,8 @@ const left = (policy: 'Retain' | 'Delete', more: { name?: string; phase?: 'Bound
   return { ...volume, status } satisfies Volume;
 };
 
+const foundEmpty = { name: 'pv-1', uid: 'volume-1', found: 'empty' as const };
+
 type Told = Pick<Finding, 'kind' | 'action' | 'reason'>;
 type Row = readonly [name: string, given: Partial<SweepObservation>, expected: readonly Told[]];
 const tell = (kind: Told['kind'], action: Told['action'], reason: Told['reason']): Told => ({ kind, action, reason });
@@ -152,15 +154,30 @@ const rows: readonly Row[] = [
     {
       claims: [living],
       volumes: [left('Retain')],
-      populations: [aPopulation({ prime: { name: 'p', namespace: 'app', uid: 'prime-1' } })],
+      populations: [aPopulation({ prime: { name: 'p', namespace: 'app', uid: 'prime-1' }, volume: foundEmpty })],
     },
     [tell('Volume', 'reclaim', 'VolumeOfNoPrime')],
   ],
   [
     'a retained volume of the prime that a record has discarded',
-    { claims: [living], volumes: [left('Retain')], populations: [aPopulation({ discard: 'prime-1' })] },
+    {
+      claims: [living],
+      volumes: [left('Retain')],
+      populations: [aPopulation({ discard: 'prime-1', volume: foundEmpty })],
+    },
     [tell('Volume', 'reclaim', 'VolumeOfNoPrime')],
   ],
+  ...[undefined, { ...foundEmpty, found: 'content' as const }, { ...foundEmpty, uid: 'volume-0' }].map(
+    (volume): Row => [
+      `the same, and the record does not call this volume empty: ${JSON.stringify(volume)}`,
+      {
+        claims: [living],
+        volumes: [left('Retain')],
+        populations: [aPopulation({ discard: 'prime-1', ...(volume && { volume }) })],
+      },
+      [tell('Volume', 'report', 'VolumeOfNoPrime')],
+    ],
+  ),
   ['a volume on its way out', { volumes: [left('Delete', { at: '2026-01-02T03:04:00Z' })] }, []],
   [
     'a volume that its provisioner does not remove',

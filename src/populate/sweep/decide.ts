@@ -160,7 +160,9 @@ function ofVolume(ground: Ground, volume: Volume): Finding | undefined {
   const found = { kind: 'Volume', object: volume, claimUid, reason: 'VolumeOfNoPrime' } as const;
   if (policy === 'Retain') {
     const record = ground.records.get(claimUid)?.status;
-    const proven = record?.prime?.uid === claimRef.uid || record?.discard === claimRef.uid;
+    // Only a volume that a pod found empty is known to hold nothing of others (decision 0032).
+    const empty = record?.volume?.uid === volume.metadata.uid && record.volume.found === 'empty';
+    const proven = empty && (record.prime?.uid === claimRef.uid || record.discard === claimRef.uid);
     const message = 'it was made for a temporary claim that is gone, and was never handed over';
     if (proven) return { ...found, action: 'reclaim', message };
     const advice = `${message}, as far as its name tells; look at it with "kubectl describe pv ${volume.metadata.name}", and delete it and its storage if it is not needed`;

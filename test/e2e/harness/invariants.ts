@@ -6,6 +6,7 @@ import {
   LABEL_MANAGED_BY,
   MANAGED_BY,
   PROTECTION_FINALIZER,
+  primeName,
 } from '../../../src/api/names.ts';
 import type { Claim, KubeObject, Pod, Volume } from '../../../src/api/objects.ts';
 import { type Population, populations } from '../../../src/api/population.ts';
@@ -58,9 +59,9 @@ export async function readNamespace(cluster: Cluster, namespace: string): Promis
 /** I3: what of ours is left although nothing is going on; empty when all is well. */
 export function leftovers({ claims, pods, populations, volumes, stored }: NamespaceState): string[] {
   const living = new Map(claims.filter((claim) => !isOurs(claim)).map((claim) => [claim.metadata.uid, claim]));
-  const bound = volumes.filter(({ spec }) => {
-    const claim = living.get(spec.claimRef?.uid ?? '');
-    return claim?.spec.volumeName !== undefined;
+  const bound = volumes.filter((volume) => {
+    const claim = living.get(volume.spec.claimRef?.uid ?? '');
+    return claim?.spec.volumeName !== undefined || isKept(volume);
   });
   const handles = new Set(bound.map(({ spec }) => spec.csi?.volumeHandle ?? basename(spec.hostPath?.path ?? '')));
   return [
@@ -74,6 +75,15 @@ export function leftovers({ claims, pods, populations, volumes, stored }: Namesp
       .map(({ metadata, status, spec }) => `${status?.phase} volume ${metadata.name} for ${spec.claimRef?.name}`),
     ...(stored ?? []).filter((handle) => !handles.has(handle)).map((handle) => `stored volume ${handle}`),
   ];
+}
+
+/**
+ * A volume of a prime that no pod found empty: its class retains it (decision 0032). That those which were found empty go is shown by
+ * foreign-content.test.ts, taken-away.test.ts and the properties of `decide`.
+ */
+export function isKept({ spec, status }: Volume): boolean {
+  const ofPrime = spec.claimRef?.name?.startsWith(primeName('')) === true;
+  return ofPrime && spec.persistentVolumeReclaimPolicy === 'Retain' && status?.phase === 'Released';
 }
 
 /** I3, once what is still going on has ended. */
