@@ -389,6 +389,11 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons;
 
+/** Plugins and pods give reasons of their own, too. */
+export function isReason(word: string): word is Reason {
+  return Object.hasOwn(reasons, word);
+}
+
 export { type SweepReason, sweepReasons } from './sweep-reasons.ts';
 
 /** Normal events on the claim; lib-volume-populator's words. Warnings carry one of the reasons above. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aPod, ended, NOW } from '../../test/support/objects.ts';
 import type { ContainerState, Pod } from '../api/objects.ts';
+import { told } from '../../test/support/told.ts';
 import { foundByPod, podFailure, podResult } from './pod-status.ts';
 import { hasStarted, podWaiting } from './pod-waiting.ts';
 
@@ -106,7 +107,7 @@ describe('a pod that has not ended tells what it waits for', () => {
       { reason: 'NodeLost', mood: 'stuck', message: expect.stringContaining('node-1') },
     ],
   ])('%s', (_name, status, waiting) => {
-    expect(podWaiting(aPod(1, status), NOW)).toMatchObject(waiting);
+    expect(told(podWaiting(aPod(1, status), NOW))).toMatchObject(waiting);
   });
 
   test.each([
@@ -125,10 +126,10 @@ test('a start that takes long names what the pod cannot start without, and where
     { configMap: { name: 'ca' } },
     { persistentVolumeClaim: { claimName: 'data' } },
   ];
-  expect(podWaiting({ ...slow, spec: { ...slow.spec, volumes } }, NOW).message).toContain(
+  expect(told(podWaiting({ ...slow, spec: { ...slow.spec, volumes } }, NOW)).message).toContain(
     'cannot be mounted (does namespace app have Secret backup, ConfigMap ca?); see the events',
   );
-  expect(podWaiting(slow, NOW).message).toContain('cannot be mounted; see the events');
+  expect(told(podWaiting(slow, NOW)).message).toContain('cannot be mounted; see the events');
 });
 
 test.each<[Status, boolean]>([
@@ -230,7 +231,7 @@ describe('a pod that has ended without a result tells why', () => {
     ],
   ])('%s', (_name, status, meta, failure) => {
     const { spec, ...pod } = aPod(1, status, meta);
-    expect(podFailure({ ...pod, spec: { ...spec, activeDeadlineSeconds: 60 } })).toMatchObject(failure);
+    expect(told(podFailure({ ...pod, spec: { ...spec, activeDeadlineSeconds: 60 } }))).toMatchObject(failure);
   });
 
   test('a deadline counts where the container was started', () => {

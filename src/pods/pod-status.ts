@@ -1,4 +1,5 @@
 /** What the status of a pod says that has ended. Pure. */
+import { foreign, type Text } from '../api/foreign.ts';
 import type { ContainerState, Pod } from '../api/objects.ts';
 import type { PopulationResult } from '../api/population.ts';
 import { parsePodReport } from '../sdk/index.ts';
@@ -9,7 +10,7 @@ import { INSPECTOR_CONTAINER, POPULATOR_CONTAINER } from './pod-parts.ts';
 export interface PodFailure {
   /** CamelCase: reason of condition and event. */
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
   /** `attempt`: another pod may succeed. `permanent`: none can. */
   readonly scope: 'attempt' | 'permanent';
   readonly afterMs?: number;
@@ -56,7 +57,7 @@ export function podFailure(pod: Pod): PodFailure {
   if (report?.outcome === 'failed' && report.reason !== 'Interrupted') {
     return {
       reason: report.reason,
-      message: report.message,
+      message: [foreign(report.message)],
       scope: report.permanent ? 'permanent' : 'attempt',
       ...(report.retryAfterMs !== undefined && { afterMs: report.retryAfterMs }),
     };
@@ -99,7 +100,7 @@ function takenAway(pod: Pod): PodFailure | undefined {
     // Without a word of the kubelet on how the container ended, the node is not only closed.
     const silent = disrupted?.reason === 'DeletionByTaintManager' && lastTerminated(pod) === undefined;
     const reason = silent || disrupted?.reason === 'DeletionByPodGC' ? 'NodeLost' : 'PodEvicted';
-    return { ...excused, reason, message: `${what} (${disrupted?.message ?? disrupted?.reason})` };
+    return { ...excused, reason, message: [what, foreign(` (${disrupted?.message ?? disrupted?.reason})`)] };
   }
   if (pod.metadata.deletionTimestamp !== undefined)
     return { ...excused, reason: 'PodDeleted', message: 'the populator pod was deleted while it was at work' };
@@ -108,7 +109,7 @@ function takenAway(pod: Pod): PodFailure | undefined {
     ? {
         ...excused,
         reason: 'PodRejected',
-        message: `node ${pod.spec.nodeName} refused the pod (${refused}): ${pod.status.message}`,
+        message: ['the node refused the pod', foreign(` (${pod.spec.nodeName}: ${refused}: ${pod.status.message})`)],
       }
     : undefined;
 }
@@ -118,7 +119,7 @@ function podReason(pod: Pod): string {
   return pod.status?.reason === 'Evicted' ? 'PodEvicted' : 'PopulatorFailed';
 }
 
-function podMessage(pod: Pod): string {
+function podMessage(pod: Pod): Text {
   const ended = lastTerminated(pod);
   // The early report says what was found, and nothing of the end.
   const own = parsePodReport(ended?.message)?.outcome === 'unfinished' ? undefined : ended?.message?.trim();
@@ -127,5 +128,5 @@ function podMessage(pod: Pod): string {
     ended === undefined
       ? 'the pod ended without a container status'
       : `the populator container ended with exit code ${ended.exitCode}${ended.exitCode === 0 ? ', but without a report that says so' : ''}`;
-  return said === '' ? exit : `${exit}: ${said.slice(-1500)}`;
+  return said === '' ? exit : [exit, foreign(`: ${said.slice(-1500)}`)];
 }

@@ -1,11 +1,12 @@
 /** What a populator pod that has not ended is waiting for, in words for the user. Pure. */
+import { foreign, type Text } from '../api/foreign.ts';
 import type { Pod } from '../api/objects.ts';
 import { INSPECTOR_CONTAINER, POPULATOR_CONTAINER } from './pod-parts.ts';
 
 export interface PodWaiting {
   /** CamelCase reason of the condition. */
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
   /** `routine`: as it should be. `progressing`: may need a look. `stuck`: may mend by itself, and needs somebody if it does not. */
   readonly mood: 'routine' | 'progressing' | 'stuck';
   /** Look again at this time (epoch milliseconds) even if nothing changes. */
@@ -55,8 +56,8 @@ export function hasStarted({ status }: Pod): boolean {
 function notScheduled(pod: Pod): PodWaiting | undefined {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
-  const message = `pod ${pod.metadata.name} is not scheduled: ${scheduled.message ?? scheduled.reason ?? 'no node takes it'}`;
-  return { reason: 'PodNotScheduled', message, mood: 'stuck' };
+  const why = foreign(`: ${scheduled.message ?? scheduled.reason ?? 'no node takes it'}`);
+  return { reason: 'PodNotScheduled', message: [`pod ${pod.metadata.name} is not scheduled`, why], mood: 'stuck' };
 }
 
 function notStarted(pod: Pod, now: number): PodWaiting | undefined {
@@ -68,19 +69,23 @@ function notStarted(pod: Pod, now: number): PodWaiting | undefined {
       reason === 'ErrImagePull' || reason === 'ImagePullBackOff'
         ? (['ImagePullBackOff', message.replace(/^Back-off pulling image .*?: ErrImagePull: /s, '')] as const)
         : ([reason, message] as const);
-    const said = `the image of pod ${pod.metadata.name} cannot be pulled (${word}): ${cause}`;
+    const said = [`the image of pod ${pod.metadata.name} cannot be pulled`, foreign(` (${word}): ${cause}`)];
     return { reason: 'ImagePullFailed', message: said, mood: 'stuck' };
   }
   if (reason !== undefined && !STARTING.has(reason)) {
-    const said = `the container of pod ${pod.metadata.name} cannot be started (${reason}): ${message}`;
+    const said = [`the container of pod ${pod.metadata.name} cannot be started`, foreign(` (${reason}): ${message}`)];
     return { reason: 'ContainerNotStarted', message: said, mood: 'stuck' };
   }
   const slow = Date.parse(pod.status.startTime ?? '') + START_MS;
   if (slow > now) return { ...atWork(pod), until: slow };
   if (!Number.isFinite(slow)) return undefined;
-  const said =
-    `pod ${pod.metadata.name} was given to node ${pod.spec.nodeName} and has not started: ` +
-    `its image is being pulled, or one of its volumes cannot be mounted${needsOf(pod)}; see the events of the pod`;
+  const said = [
+    `pod ${pod.metadata.name} was given to a node`,
+    foreign(` (${pod.spec.nodeName})`),
+    ' and has not started: its image is being pulled, or one of its volumes cannot be mounted',
+    foreign(needsOf(pod)),
+    '; see the events of the pod',
+  ];
   return { reason: 'ContainerNotStarted', message: said, mood: 'progressing' };
 }
 
@@ -101,9 +106,12 @@ function nodeSilent(pod: Pod): PodWaiting | undefined {
 }
 
 function nodeLost(pod: Pod, what: string): PodWaiting {
-  const message =
-    `${what} (pod ${pod.metadata.name}, node ${pod.spec.nodeName}). Another pod is made when the node reports again, ` +
-    'or when it is marked as out of service (taint node.kubernetes.io/out-of-service): two pods never write to one volume';
+  const message = [
+    `${what} (pod ${pod.metadata.name}`,
+    foreign(`, node ${pod.spec.nodeName}`),
+    '). Another pod is made when the node reports again, ' +
+      'or when it is marked as out of service (taint node.kubernetes.io/out-of-service): two pods never write to one volume',
+  ];
   return { reason: 'NodeLost', message, mood: 'stuck' };
 }
 

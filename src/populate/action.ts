@@ -1,3 +1,4 @@
+import type { Text } from '../api/foreign.ts';
 import type { Claim, Pod, Volume } from '../api/objects.ts';
 import type { PinnedSource, PopulationProgress, PopulationResult, TargetClass } from '../api/population.ts';
 import type { Found } from '../api/populator-program.ts';
@@ -7,7 +8,7 @@ import type { Failure } from './observation.ts';
 export interface Waiting {
   /** CamelCase reason of the condition. */
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
   /**
    * `routine`: a step of the normal course; told only when it takes unusually long. `healthy`: as it should be (waiting for a first consumer);
    * `progressing`: may need a look (an image that is not there yet). `blocked`: somebody has to do something; told with an event.
@@ -15,8 +16,6 @@ export interface Waiting {
    * an event when it lasts for twenty seconds.
    */
   readonly mood: 'routine' | 'healthy' | 'progressing' | 'blocked' | 'stuck';
-  /** The message repeats what others say (a pod, the API server), which may be about the source. */
-  readonly quotes?: true;
   /** Look again at this time (epoch milliseconds) even if nothing changes. */
   readonly until?: number;
 }

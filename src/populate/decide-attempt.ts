@@ -41,11 +41,10 @@ function withPod(o: Observation, plugin: PluginFacts, now: number): Action {
   if (isDeleting(pod)) return { type: 'Wait', waiting: podEnding(pod, now) };
   if (!hasStarted(pod) && o.local.podReviewed !== attempt) return { type: 'ReviewPod', attempt, pod };
   const waiting = podWaiting(pod, now);
-  if (waiting.reason !== 'Populating' || pod.status?.phase !== 'Running')
-    return { type: 'Wait', waiting: { ...waiting, quotes: true } };
+  if (waiting.reason !== 'Populating' || pod.status?.phase !== 'Running') return { type: 'Wait', waiting: waiting };
   const readAt = Math.max(o.local.progressAt, startOf(pod)) + plugin.pollIntervalMs;
   if (readAt <= now) return { type: 'ReadProgress', pod };
-  return { type: 'Wait', waiting: { ...waiting, quotes: true, until: readAt } };
+  return { type: 'Wait', waiting: { ...waiting, until: readAt } };
 }
 
 /** Epoch milliseconds, in whole seconds; 0 where the kubelet has not said. */

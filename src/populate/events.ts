@@ -2,17 +2,21 @@
 import type { Claim, KubeObject, Volume } from '../api/objects.ts';
 import type { Population, PopulationResult } from '../api/population.ts';
 import type { EventDraft } from '../runtime/index.ts';
-import type { Waiting } from './action.ts';
-import type { Failure } from './observation.ts';
 
 interface About {
   readonly claim: Claim;
   readonly population: Population | undefined;
 }
 
-type Text = Pick<EventDraft, 'type' | 'reason' | 'action' | 'note'>;
+type Said = Pick<EventDraft, 'type' | 'reason' | 'action' | 'note'>;
 
-function event({ claim, population }: About, text: Text): EventDraft {
+/** As its reader may have it: see for-owner.ts. */
+interface Words {
+  readonly reason: string;
+  readonly message: string;
+}
+
+function event({ claim, population }: About, text: Said): EventDraft {
   return { regarding: claim, ...(population !== undefined && { related: population }), ...text };
 }
 
@@ -42,7 +46,7 @@ export function populatorFinished(about: About, result: PopulationResult | undef
 }
 
 /** `reason` is the cause itself, for example ChecksumMismatch. */
-export function populationFailed(about: About, failure: Failure, next: string): EventDraft {
+export function populationFailed(about: About, failure: Words, next: string): EventDraft {
   return event(about, {
     type: 'Warning',
     reason: failure.reason,
@@ -51,8 +55,8 @@ export function populationFailed(about: About, failure: Failure, next: string): 
   });
 }
 
-/** On a source that a claim of another namespace uses. */
-export function sourceFailed(source: KubeObject, { metadata }: Claim, { reason, message }: Failure): EventDraft {
+/** On the object of another namespace that the data of the claim is of. */
+export function sourceFailed(source: KubeObject, { metadata }: Claim, { reason, message }: Words): EventDraft {
   const note = `Populating claim ${metadata.namespace}/${metadata.name} failed: ${message}`;
   return { regarding: source, type: 'Warning', reason, action: 'Populate', note };
 }
@@ -67,6 +71,6 @@ export function volumeKept(claim: Claim | undefined, volume: Volume): EventDraft
   return { regarding, related: volume, type: 'Warning', reason: 'VolumeKept', action: 'Keep', note };
 }
 
-export function blocked(about: About, waiting: Pick<Waiting, 'reason' | 'message'>): EventDraft {
+export function blocked(about: About, waiting: Words): EventDraft {
   return event(about, { type: 'Warning', reason: waiting.reason, action: 'Wait', note: waiting.message });
 }

@@ -1,3 +1,4 @@
+import type { Text } from '../api/foreign.ts';
 import type { Claim, Pod, StorageClass, Volume } from '../api/objects.ts';
 import type { PinnedSource, Population, PopulationProgress, PopulationResult } from '../api/population.ts';
 import type { CallFailure } from '../runtime/index.ts';
@@ -27,6 +28,10 @@ export interface Observation {
   readonly plugin: PluginFacts | undefined;
   /** Whether the claim may use the source that it names. */
   readonly access: Access;
+  /**
+   * The data is another namespace's, or the work on it is done outside of the claim's namespace: what was read there is not for the claim's owner.
+   */
+  readonly dataElsewhere: boolean;
   /** The source that the record pins, with its spec; undefined where none is pinned or it has to be pinned anew. */
   readonly pinned: PinnedSource | undefined;
   /** The source as it stands now; undefined where it does not exist, or the claim may not use it. */
@@ -115,7 +120,7 @@ export const noLocalFacts: LocalFacts = {
 /** "Not yet", as `prepare` said it. */
 export interface Preparing {
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
   readonly mood: 'blocked' | 'progressing' | 'routine';
   readonly askAgainAt: number;
 }

@@ -55,6 +55,7 @@ export function observe(context: ObserveContext, uid: string): Observation {
     foreign: foreignObject(record, population) ?? foreignObject(namedPrime, prime),
     plugin: registered && factsFor(registered, population),
     access,
+    dataElsewhere: foreign || isWorkElsewhere(population, home, claim),
     pinned: settled ? pinnedSource({ named: claim && sourceNamespace(claim), population, prime, source }) : undefined,
     source,
     storageClass: findClass(context, provisioningClass({ claim, population, prime, wrapper })),
@@ -185,6 +186,12 @@ function findHome(
   const holds =
     isPrimeOf(prime, population, recorded) || findPods({ stores }, { uid, population, home: recorded }).length > 0;
   return holds ? { home: recorded, settled: true } : { home: wanted, settled: recorded === wanted };
+}
+
+/** Also where the source that told of it is gone, or the settings have changed since. */
+function isWorkElsewhere(population: Population | undefined, home: string, claim: Claim | undefined): boolean {
+  const own = claim?.metadata.namespace ?? population?.metadata.namespace ?? '';
+  return home !== own || population?.spec.populatorNamespace !== undefined;
 }
 
 function findSource(

@@ -1,14 +1,16 @@
 /** Turns what was decided and what came of it into conditions, events and metrics. Never changes what happens next. */
 import { podName } from '../api/names.ts';
-import type { Volume } from '../api/objects.ts';
+import type { KubeObject, Volume } from '../api/objects.ts';
 import type { Population } from '../api/population.ts';
+import { isReason } from '../api/reasons.ts';
 import type { Outcome } from '../runtime/index.ts';
+import type { PluginState } from '../sdk/index.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
 import { BY_CLAIM_UID, type StepContext } from './context.ts';
 import { createWaitingRecord, patchStatus } from './effects/record.ts';
 import * as events from './events.ts';
 import { isBoundTo, isDeleting } from './facts.ts';
-import { forOwner } from './for-owner.ts';
+import { forOwner, forSourceOwner } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 import { sourceStoreKey } from './observe.ts';
 import { waitingTold } from './status.ts';
@@ -28,7 +30,7 @@ export async function report(context: StepContext, o: Observation, action: Actio
   if (action.type === 'Wait') return reportWaiting(context, o, action.waiting);
   if (outcome.type === 'blocked') {
     const { reason, message } = outcome;
-    return reportWaiting(context, o, { reason, message, mood: 'blocked', quotes: true });
+    return reportWaiting(context, o, { reason, message, mood: 'blocked' });
   }
   if (outcome.type === 'stale') context.metrics.writeConflicts.inc({ action: action.type });
   else reportStep(context, o, action);
@@ -46,10 +48,10 @@ function reportStep(context: StepContext, o: Observation, action: Action): void 
         context.events.emit(events.populatorCreated(about, podName(o.uid, action.attempt)));
       return;
     case 'RecordFailure':
-      context.metrics.failures.inc({ plugin, reason: action.failure.reason });
+      context.metrics.failures.inc({ plugin, reason: reasonLabel(action.failure.reason) });
       if (about !== undefined)
         context.events.emit(events.populationFailed(about, forOwner(o, action.failure), whatNext(action)));
-      if (o.access !== 'own') tellSource(context, o, action);
+      if (o.dataElsewhere) tellSource(context, o, action);
       if (action.final) observeEnd(context, o, 'failed');
       return;
     case 'RecordSuccess':
@@ -84,13 +86,37 @@ function whatNext({ final, failure }: ActionOf<'RecordFailure'>): string {
 
 /** The owner of the source reads there what the owner of the claim is not told. */
 function tellSource(context: StepContext, o: Observation, action: ActionOf<'RecordFailure'>): void {
-  const { reason, message } = action.failure;
-  context.logger.warn('a source of another namespace could not be used', { reason, detail: message });
-  const { source, pinned } = o.population?.spec ?? {};
-  const store = source && context.stores.sources.get(sourceStoreKey(source.group, source.kind));
-  const regarding = pinned && store?.byUid(pinned.uid);
+  const words = forSourceOwner(action.failure);
+  context.logger.warn('a source of another namespace could not be used', {
+    reason: words.reason,
+    detail: words.message,
+  });
+  const regarding = dataObject(context, o);
   if (regarding !== undefined && o.claim !== undefined)
-    context.events.emit(events.sourceFailed(regarding, o.claim, action.failure));
+    context.events.emit(events.sourceFailed(regarding, o.claim, words));
+}
+
+/** The object of another namespace that the data is of: the source, or what a source of the claim's own namespace stands for. */
+function dataObject(context: StepContext, o: Observation): KubeObject | undefined {
+  const { source, pinned } = o.population?.spec ?? {};
+  if (source === undefined || pinned === undefined) return undefined;
+  if (pinned.namespace !== o.population?.metadata.namespace)
+    return context.stores.sources.get(sourceStoreKey(source.group, source.kind))?.byUid(pinned.uid);
+  const { name } = source;
+  const { namespace, uid, generation, spec } = pinned;
+  const plugin = context.plugins.ofKind(source.group, source.kind)?.plugin;
+  const prepared = o.population?.status?.prepared?.state as PluginState | undefined;
+  try {
+    return plugin?.dataObject?.({ source: { namespace, name, uid, generation, spec }, prepared });
+  } catch {
+    // A spec that cannot be read names nothing.
+    return undefined;
+  }
+}
+
+/** A pod may give any word: only those of the vocabulary become labels. */
+function reasonLabel(reason: string): string {
+  return isReason(reason) ? reason : 'Other';
 }
 
 function observeEnd(context: StepContext, o: Observation, result: 'success' | 'failed' | 'cancelled'): void {
@@ -120,11 +146,11 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
   if (population === undefined && claim !== undefined && !isDeleting(claim) && o.foreign?.kind !== 'Population') {
     const made = await createWaitingRecord(context, claim);
     // Without a record there is the event alone.
-    if (made.type === 'blocked') context.events.emit(events.blocked({ claim, population }, made));
+    if (made.type === 'blocked') context.events.emit(events.blocked({ claim, population }, forOwner(o, made)));
     if (made.type !== 'done') return;
     population = context.stores.populations.byIndex(BY_CLAIM_UID, o.uid)[0];
   }
-  const shown = waiting.quotes === true ? forOwner(o, waiting) : waiting;
+  const shown = forOwner(o, waiting);
   if (population === undefined) {
     // The name of the record itself is taken: the event is all that there can be.
     if (claim !== undefined && o.foreign?.kind === 'Population')
@@ -135,9 +161,12 @@ async function tell(context: StepContext, o: Observation, waiting: Waiting): Pro
   if (status === undefined) return;
   const told = await patchStatus(context, population, status);
   // A scheduler's words change with the cluster; the condition follows them, one event is enough.
-  const news = waiting.mood === 'blocked' || (waiting.mood === 'stuck' && readyReason(population) !== waiting.reason);
-  if (told.type === 'done' && news && claim !== undefined)
-    context.events.emit(events.blocked({ claim, population }, shown));
+  const news = waiting.mood === 'blocked' || (waiting.mood === 'stuck' && readyReason(population) !== shown.reason);
+  if (told.type !== 'done' || !news || claim === undefined) return;
+  context.events.emit(events.blocked({ claim, population }, shown));
+  const { reason, message } = forSourceOwner(waiting);
+  if (message !== shown.message)
+    context.logger.warn('a claim with data of another namespace waits', { reason, detail: message });
 }
 
 function readyReason(population: Population): string | undefined {

@@ -7,7 +7,7 @@ import type { ActionOf, Waiting } from './action.ts';
 import type { StatusPatch } from './effects/record.ts';
 import { withRefusal } from './placement.ts';
 import { attemptOf, excusedOf, failuresOf, isDeletedUnbound } from './facts.ts';
-import { forOwner } from './for-owner.ts';
+import { forOwner, resultForOwner, type Told } from './for-owner.ts';
 import type { Observation } from './observation.ts';
 import type { Found } from '../api/populator-program.ts';
 import { isUntouched, recordedVolume } from './volume-content.ts';
@@ -81,7 +81,8 @@ function foundBefore(population: Population | undefined, { metadata }: Volume): 
   return uid === metadata.uid && found !== undefined ? { found } : {};
 }
 
-export function resultRecorded(o: Observation, result: PopulationResult, now: number): StatusPatch {
+export function resultRecorded(o: Observation, reported: PopulationResult, now: number): StatusPatch {
+  const result = resultForOwner(o, reported);
   const word = { reason: 'Rebinding', message: 'the data is complete and verified; handing the volume to the claim' };
   return {
     phase: 'Rebinding',
@@ -136,7 +137,7 @@ export function failed(o: Observation, action: ActionOf<'RecordFailure'>, now: n
 }
 
 /** Undefined where the status says so already: waiting is told on change only. */
-export function waitingTold(o: Observation, waiting: Waiting, now: number): StatusPatch | undefined {
+export function waitingTold(o: Observation, waiting: Told<Waiting>, now: number): StatusPatch | undefined {
   const { population } = o;
   const ready = population?.status?.conditions?.find((condition) => condition.type === 'Ready');
   const sameWord = ready?.reason === waiting.reason && ready.observedGeneration === population?.metadata.generation;

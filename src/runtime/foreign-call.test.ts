@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { AttemptFailedError, PermanentError, TemporaryError } from '../sdk/index.ts';
+import { told } from '../../test/support/told.ts';
 import type * as errors from '../sdk/errors.ts';
 import { callPlugin, describeFailure } from './foreign-call.ts';
 
@@ -19,7 +20,7 @@ describe('what a plugin throws', () => {
     ],
     ['boom', { reason: 'PluginError', message: "the plugin's populate function failed: boom", scope: 'call' }],
   ])('%s', (thrown, failure) => {
-    expect(describeFailure(thrown, 'populate')).toEqual(failure);
+    expect(told(describeFailure(thrown, 'populate'))).toEqual(failure);
   });
 
   test('is known also when it comes from another copy of the package', async () => {
@@ -27,7 +28,11 @@ describe('what a plugin throws', () => {
     const copy: typeof errors = await import(`${join(import.meta.dirname, '../sdk/errors.ts')}?copy`);
     expect(copy.AttemptFailedError).not.toBe(AttemptFailedError);
     const error = new copy.AttemptFailedError('TransferLost', 'm');
-    expect(describeFailure(error, 'populate')).toEqual({ reason: 'TransferLost', message: 'm', scope: 'attempt' });
+    expect(told(describeFailure(error, 'populate'))).toEqual({
+      reason: 'TransferLost',
+      message: 'm',
+      scope: 'attempt',
+    });
   });
 });
 

@@ -1,11 +1,12 @@
 /** Calls into plugin code, which may hang, throw anything, or answer nonsense. Whatever it does, only its own object is hurt. */
 import { VolprimeError } from '../api/errors.ts';
+import { foreign, type Text } from '../api/foreign.ts';
 
 /** Why a call did not work, and what that means. */
 export interface CallFailure {
   /** CamelCase: reason of condition and event, label of metrics. */
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
   /** `call`: the same call is repeated after a wait. `attempt`: what it was about begins anew. `permanent`: no repetition can mend it. */
   readonly scope: 'call' | 'attempt' | 'permanent';
   readonly afterMs?: number;
@@ -58,11 +59,11 @@ export function describeFailure(error: unknown, name: string): CallFailure {
     const message = error instanceof Error ? error.message : String(error);
     return {
       reason: 'PluginError',
-      message: `the plugin's ${name} function failed: ${message}`.slice(0, 2048),
+      message: [`the plugin's ${name} function failed`, foreign(`: ${message}`.slice(0, 2000))],
       scope: 'call',
     };
   }
-  const base = { reason: error.code, message: error.message.slice(0, 2048) };
+  const base = { reason: error.code, message: [foreign(error.message.slice(0, 2048))] };
   if (error.retry.type === 'never') return { ...base, scope: 'permanent' };
   if ('attemptOver' in error) return { ...base, scope: 'attempt' };
   if (error.retry.type === 'after') return { ...base, scope: 'call', afterMs: error.retry.ms };

@@ -1,4 +1,5 @@
 /** What became of one step of a controller, and how a write's answer is taken in. */
+import { foreign, type Text } from '../api/foreign.ts';
 import type { KubeObject } from '../api/objects.ts';
 import type { Store } from '../informer/index.ts';
 import type { WriteOutcome } from '../kube/index.ts';
@@ -10,7 +11,7 @@ export type Outcome =
   /** The world is not what the observation said: look again when the caches have caught up. */
   | { readonly type: 'stale'; readonly message: string }
   /** The API server refuses it as things stand: tell the user, try again with backoff. */
-  | { readonly type: 'blocked'; readonly reason: string; readonly message: string };
+  | { readonly type: 'blocked'; readonly reason: string; readonly message: Text };
 
 export const done: Outcome = { type: 'done' };
 
@@ -31,7 +32,7 @@ export function settle<T extends KubeObject>(store: Store<T>, outcome: WriteOutc
     case 'exists':
       return stale(`${what} exists already`);
     case 'refused':
-      return { type: 'blocked', reason: outcome.reason, message: `${what}: ${outcome.message}` };
+      return { type: 'blocked', reason: outcome.reason, message: [what, foreign(`: ${outcome.message}`)] };
   }
 }
 

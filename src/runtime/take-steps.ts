@@ -1,5 +1,6 @@
 /** What every reconcile that works in small steps (observe, decide, act, report) does between two of them. */
 import { VolprimeError } from '../api/errors.ts';
+import { unwrap } from '../api/foreign.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReconcileResult } from './reconcile.ts';
 
@@ -44,7 +45,7 @@ export async function takeSteps(
       case 'stale':
         return { requeueAfterMs: STALE_MS };
       case 'blocked':
-        throw new VolprimeError(became.reason, became.message);
+        throw new VolprimeError(became.reason, unwrap(became.message));
     }
   }
   throw new VolprimeError('TooManySteps', `${what} took ${most} steps in one run without coming to rest`);

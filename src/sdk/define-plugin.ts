@@ -14,7 +14,7 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...params,
     source: { ...params.source, spec: parseSpec(plugin, params.source.spec) },
   });
-  const { dataNamespace, preflight, prepare, mutatePrime, populateCleanup } = plugin;
+  const { dataNamespace, dataObject, preflight, prepare, mutatePrime, populateCleanup } = plugin;
   const base = {
     name: plugin.name,
     source: plugin.source,
@@ -24,6 +24,10 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...(plugin.maxAttempts !== undefined && { maxAttempts: plugin.maxAttempts }),
     ...(dataNamespace && {
       dataNamespace: (source) => dataNamespace({ ...source, spec: parseSpec(plugin, source.spec) }),
+    }),
+    ...(dataObject && {
+      dataObject: ({ source, prepared }) =>
+        dataObject({ source: { ...source, spec: parseSpec(plugin, source.spec) }, prepared }),
     }),
     ...(preflight && { preflight: (params) => preflight(parsed(params)) }),
     ...(prepare && { prepare: (params) => prepare(parsed(params)) }),

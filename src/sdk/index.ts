@@ -4,7 +4,8 @@
  * Called by plugins, by the populator pod and by the controller that runs plugins. It must not know Kubernetes' API machinery:
  * importing it costs next to nothing, so that it can be loaded in a populator pod.
  */
-export type { AccessMode, Claim, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
+export { type Foreign, foreign, type Text } from '../api/foreign.ts';
+export type { AccessMode, Claim, KubeObject, NewObject, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
 export type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 export { VolprimeError } from '../api/errors.ts';
 export { definePlugin } from './define-plugin.ts';

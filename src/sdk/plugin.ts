@@ -1,10 +1,14 @@
 /** The plugin contract: what a plugin author writes, and what the framework hands to it. */
-import type { Claim, NewObject, OwnerReference, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
+import type { Text } from '../api/foreign.ts';
+import type { Claim, KubeObject, NewObject, OwnerReference, StorageClass, Volume, VolumeMode } from '../api/objects.ts';
 import type { PluginPodSettings, SecurityProfile } from '../api/pod-settings.ts';
 import type { PopulationProgress, PopulationResult } from '../api/population.ts';
 import type { RecordIdentity } from '../api/proof.ts';
 
-/** JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets. At most 4 KiB. */
+/**
+ * JSON that the framework keeps in the Population between calls: readable to all who may read the claim, so no place for secrets, nor for anything that
+ * was read in another namespace. At most 4 KiB.
+ */
 export type PluginState =
   | null
   | boolean
@@ -100,7 +104,11 @@ export interface NotPrepared extends Preparation {
   readonly done: false;
   /** CamelCase; reason of the condition, and of the event where somebody has to do something. */
   readonly reason: string;
-  readonly message: string;
+  /**
+   * A string is taken for text of the data's owner: where the data is another namespace's, the claim's owner does not read it. In a list, the strings are
+   * the plugin's own words, which he reads, and only the pieces that `foreign` made are kept from him.
+   */
+  readonly message: Text;
   /** `blocked`: somebody has to do something. `progressing` (default): it may need a look. `routine`: a step of the normal course. */
   readonly mood?: 'blocked' | 'progressing' | 'routine';
   readonly pollAfterMs?: number;
@@ -179,6 +187,11 @@ export interface PodTemplate {
   };
 }
 
+export interface DataOf<Spec> {
+  readonly source: PluginSource<Spec>;
+  readonly prepared: PluginState | undefined;
+}
+
 interface PluginBase<Spec> {
   /** Names the plugin in logs, metrics and events: lower case, digits and "-". */
   readonly name: string;
@@ -192,6 +205,11 @@ interface PluginBase<Spec> {
    * populator namespace, where there is one. Pure: the same answer to the same source.
    */
   readonly dataNamespace?: (source: PluginSource<Spec>) => string;
+  /**
+   * The object there whose owner reads, in events on it, why a claim with its data failed. From caches alone; undefined where there is none, or where
+   * its owner has not let the claim use it.
+   */
+  readonly dataObject?: (given: DataOf<Spec>) => KubeObject | undefined;
   /**
    * Makes what the prime needs outside of it; idempotent; undone by the cleanup function. Called again before each new prime, and after
    * "not yet"; no answer means "done".

@@ -2,7 +2,7 @@ import { CONTENT_FINALIZER, type VolumeSnapshotContent } from '../api/snapshots.
 import { hasFinalizer } from '../runtime/index.ts';
 import type { Action, Facts } from './action.ts';
 import { beginning } from './beginning.ts';
-import { errorText, failureAction } from './failure.ts';
+import { errorText, failureAction, plainText } from './failure.ts';
 import { isBeingCreated, isBeingDeleted, isDeleting, isDeletionDecided, isReady } from './facts.ts';
 import type { Answer, Observation } from './observation.ts';
 import type { CaptureRecord } from './record.ts';
@@ -72,7 +72,7 @@ function begin(o: Observation, content: VolumeSnapshotContent, now: number): Act
     case 'refused': {
       const { failure } = found;
       if (content.status?.error?.message === errorText(failure))
-        return wait(failure.reason, failure.message, now + REFUSED_LOOK_MS);
+        return wait(failure.reason, plainText(failure.message), now + REFUSED_LOOK_MS);
       return { type: 'RecordFailure', failure, final: false, retryAt: undefined };
     }
     case 'ready':

@@ -1,11 +1,12 @@
 /** Every event of this room, as a named constructor. On the VolumeSnapshot, where its owner looks; on the content where there is none. */
+import type { Text } from '../api/foreign.ts';
 import type { EventDraft } from '../runtime/index.ts';
-import { withoutCredentials } from '../without-credentials.ts';
+import { plainText } from './failure.ts';
 import type { Observation } from './observation.ts';
 
 interface Words {
   readonly reason: string;
-  readonly message: string;
+  readonly message: Text;
 }
 
 export function captureFailed(o: Observation, words: Words): EventDraft | undefined {
@@ -42,6 +43,6 @@ function warning(
 ): EventDraft | undefined {
   const regarding = snapshot ?? content;
   if (regarding === undefined) return undefined;
-  const note = `${withoutCredentials(message)}${next}`;
+  const note = `${plainText(message)}${next}`;
   return { regarding, ...(snapshot !== undefined && { related: content }), type: 'Warning', reason, action, note };
 }

@@ -1,3 +1,4 @@
+import { type Text, unwrap } from '../api/foreign.ts';
 import { backoffMs, type CallFailure } from '../runtime/index.ts';
 import { cutVisible } from '../visible.ts';
 import { withoutCredentials } from '../without-credentials.ts';
@@ -15,7 +16,14 @@ export function failureAction(o: Observation, failure: CallFailure, now: number)
   return { type: 'RecordFailure', failure, final, retryAt: now + wait };
 }
 
-/** What stands in `status.error.message`: for whoever may read the snapshot. A plugin's own words may quote a URL. */
+/** What stands in `status.error.message`: for whoever may read the snapshot. */
 export function errorText({ reason, message }: Pick<CallFailure, 'reason' | 'message'>): string {
-  return cutVisible(`${reason}: ${withoutCredentials(message)}`, 2048);
+  return cutVisible(`${reason}: ${plainText(message)}`, 2048);
+}
+
+/**
+ * A plugin's own words may quote a URL. All of a text is for readers of the snapshot: pods and Secret of a capture are in the snapshot's own namespace.
+ */
+export function plainText(text: Text): string {
+  return withoutCredentials(unwrap(text));
 }

@@ -3,7 +3,7 @@ import type { EventDraft, Outcome } from '../runtime/index.ts';
 import type { Action, ActionOf, Waiting } from './action.ts';
 import type { StepContext } from './context.ts';
 import * as events from './events.ts';
-import { errorText } from './failure.ts';
+import { errorText, plainText } from './failure.ts';
 import { isReady } from './facts.ts';
 import type { Operation, OperationResult } from './metrics.ts';
 import type { Observation } from './observation.ts';
@@ -28,7 +28,7 @@ function reportBlocked(
 ): void {
   context.metrics.failures.inc({ driver: driverOf(o), reason: words.reason });
   if (action.type === 'CallDelete') emit(context, events.removalFailed(o, words));
-  else context.logger.warn(`${action.type}: ${words.message}`, { reason: words.reason });
+  else context.logger.warn(`${action.type}: ${plainText(words.message)}`, { reason: words.reason });
 }
 
 function reportStep(context: StepContext, o: Observation, action: Action): void {

@@ -183,6 +183,7 @@ export function anObservation(more: Partial<Observation> = {}): Observation {
     foreign: undefined,
     plugin: podPlugin,
     access: 'own',
+    dataElsewhere: (more.access ?? 'own') !== 'own',
     pinned: more.population?.spec.pinned,
     source: aSource,
     storageClass: aClass(),

@@ -1,6 +1,7 @@
 /** `volprime verify`: all data of a snapshot is read by a pod beside its claims and compared with the manifest; nothing is written anywhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VolprimeError } from '../../api/errors.ts';
+import { unwrap } from '../../api/foreign.ts';
 import { LABEL_BACKUP_EXCLUSION, LABEL_MANAGED_BY, LABEL_ROLE, MANAGED_BY } from '../../api/names.ts';
 import type { NewObject, Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
@@ -87,8 +88,9 @@ async function follow(options: VerifyOptions, made: Pod): Promise<number> {
     if (phase === 'Succeeded' || phase === 'Failed') return verdict(options, pod);
     if (phase === 'Running') await tellProgress(options, pod);
     else {
-      const { message, mood } = podWaiting(pod, Date.now());
-      if (mood !== 'routine' && message !== said) say(`waiting: ${message}`);
+      const waiting = podWaiting(pod, Date.now());
+      const message = unwrap(waiting.message);
+      if (waiting.mood !== 'routine' && message !== said) say(`waiting: ${message}`);
       said = message;
     }
     await sleep(POLL_MS, undefined, { signal });
@@ -114,6 +116,6 @@ function verdict({ namespace, name, say }: VerifyOptions, pod: Pod): number {
   }
   const { reason, message } = podFailure(pod);
   const damaged = VERDICTS.has(reason);
-  say(`${damaged ? 'damaged' : 'unknown'}: ${namespace}/${name}: ${message} (${reason})`);
+  say(`${damaged ? 'damaged' : 'unknown'}: ${namespace}/${name}: ${unwrap(message)} (${reason})`);
   return damaged ? verifyExitCodes.damaged : verifyExitCodes.unknown;
 }

@@ -1,4 +1,5 @@
 /** Carries a capture on: looks how it stands, takes the next steps, and says how far it is. */
+import { unwrap } from '../../api/foreign.ts';
 import { ANNOTATION_CHANGED_FILES, ANNOTATION_CONSISTENCY } from '../../api/names.ts';
 import type { Claim, Pod } from '../../api/objects.ts';
 import { claims, pods as podsResource, storageClasses, volumes } from '../../api/resources.ts';
@@ -119,7 +120,7 @@ async function take(
     case 'Wait':
       return { ready: false, pollAfterMs: step.afterMs };
     case 'Tell':
-      throw new TemporaryError(step.waiting.message, POD_RETRY_MS, { reason: step.waiting.reason });
+      throw new TemporaryError(unwrap(step.waiting.message), POD_RETRY_MS, { reason: step.waiting.reason });
     case 'StartOver':
       throw new AttemptFailedError(step.reason, step.message);
     case 'PodFailed':
@@ -137,9 +138,10 @@ async function take(
 
 /** Nobody is left held while another try waits: the next one begins with the commands before it. */
 function errorOf({ reason, message, scope, afterMs }: PodFailure, state: CaptureState): Error {
-  if (scope === 'permanent') return new PermanentError(reason, message);
-  if (state.quiesce === 'held') return new AttemptFailedError(reason, message);
-  return afterMs === undefined ? new VolprimeError(reason, message) : new TemporaryError(message, afterMs, { reason });
+  const words = unwrap(message);
+  if (scope === 'permanent') return new PermanentError(reason, words);
+  if (state.quiesce === 'held') return new AttemptFailedError(reason, words);
+  return afterMs === undefined ? new VolprimeError(reason, words) : new TemporaryError(words, afterMs, { reason });
 }
 
 function remembered(state: CaptureState, facts?: CaptureFacts): SnapshotAnswer {

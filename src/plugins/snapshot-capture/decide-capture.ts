@@ -1,4 +1,5 @@
 /** The one next step of a capture that was planned. Pure: the same facts and time give the same step. */
+import { unwrap } from '../../api/foreign.ts';
 import type { Claim, Pod, Volume } from '../../api/objects.ts';
 import {
   hasStarted,
@@ -149,7 +150,7 @@ function awaited({ state, othersWait }: CaptureFacts, pod: Pod, now: number): Ca
 
 /** It might start while another one makes the repository: they go on when it is gone. */
 function makeRoom(pod: Pod, { reason, message: why }: PodWaiting): CaptureStep {
-  const message = `${why}. Other captures wait for this one to have opened the repository: they go first, and another pod is made afterwards`;
+  const message = `${unwrap(why)}. Other captures wait for this one to have opened the repository: they go first, and another pod is made afterwards`;
   return { type: 'PodFailed', pod, failure: { reason, message, scope: 'attempt', afterMs: COMES_BACK_AFTER_MS } };
 }
 
@@ -157,7 +158,7 @@ function repositoryAwaited(maker: { readonly pod: string }): CaptureStep {
   return { type: 'Tell', waiting: beingMade(maker) };
 }
 
-function beingMade({ pod }: { readonly pod: string }): Pick<PodWaiting, 'reason' | 'message'> {
+function beingMade({ pod }: { readonly pod: string }) {
   const message = `pod ${pod} of another capture may be making the repository, which only one pod may do at a time: this capture goes on when that one has opened the repository, or has ended`;
   return { reason: 'RepositoryBeingMade', message };
 }

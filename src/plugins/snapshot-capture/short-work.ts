@@ -1,4 +1,5 @@
 /** Work on the repository alone, by a pod that ends soon: to forget a capture, to look whether there is one. */
+import { unwrap } from '../../api/foreign.ts';
 import type { Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
 import { type PodFailure, podFailure, podWaiting } from '../../pods/index.ts';
@@ -68,10 +69,11 @@ async function explainWait(
   const waiting = podWaiting(pod, now());
   if (waiting.mood === 'routine') return;
   if (Date.parse(pod.metadata.creationTimestamp) + START_MS <= now()) await remove(ports.live, pods, pod, params);
-  throw new TemporaryError(waiting.message, TELL_AGAIN_MS, { reason: waiting.reason });
+  throw new TemporaryError(unwrap(waiting.message), TELL_AGAIN_MS, { reason: waiting.reason });
 }
 
 function errorOf({ reason, message, scope, afterMs }: PodFailure): Error {
-  if (scope === 'permanent') return new PermanentError(reason, message);
-  return afterMs === undefined ? new VolprimeError(reason, message) : new TemporaryError(message, afterMs, { reason });
+  const words = unwrap(message);
+  if (scope === 'permanent') return new PermanentError(reason, words);
+  return afterMs === undefined ? new VolprimeError(reason, words) : new TemporaryError(words, afterMs, { reason });
 }

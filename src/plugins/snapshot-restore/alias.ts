@@ -2,6 +2,7 @@
  * A second VolumeSnapshot with one handle, where the prime is: CSI drivers restore within one namespace. Its content is static and always under
  * Retain, so that the handle is never deleted twice; the original stays as it is (moving it, as backup tools do, would take it from its owner).
  */
+import { foreign } from '../../api/foreign.ts';
 import { snapshotAliasName } from '../../api/names.ts';
 import type { NewObject } from '../../api/objects.ts';
 import { apiVersionOf } from '../../api/resources.ts';
@@ -89,7 +90,10 @@ async function ensureSnapshot(access: Access): Promise<NotPrepared | undefined> 
     return preparing('waiting for the alias of another attempt to be gone', POLL_MS);
   if (found.status?.readyToUse === true) return undefined;
   const why = found.status?.error?.message;
-  const message = `waiting for the alias of the snapshot to be ready${why === undefined ? '' : `: ${why}`}`;
+  const message = [
+    'waiting for the alias of the snapshot to be ready',
+    ...(why === undefined ? [] : [foreign(`: ${why}`)]),
+  ];
   return { ...preparing(message, POLL_MS), ...(why !== undefined && { mood: 'progressing' as const }) };
 }
 

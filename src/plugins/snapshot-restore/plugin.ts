@@ -32,6 +32,11 @@ function restorePlugin(ports: RestorePorts, source: SourceKind, schema: { parse(
     schema,
     choosesPath: true,
     dataNamespace: (given) => snapshotOf(given).namespace,
+    dataObject: ({ source: given, prepared }) => {
+      const snapshot = ports.known.snapshot(snapshotOf(given));
+      // The record tells of a snapshot only after its owner's grant was seen.
+      return parseState(prepared)?.snapshot.uid === snapshot?.metadata.uid ? snapshot : undefined;
+    },
     prepare: (params) => prepare(ports, params),
     mutatePrime: fromSnapshot,
     // Owners and permissions of files are part of what a snapshot holds.

@@ -1,5 +1,6 @@
 /** Before the prime: the rules, the record of what will be made, the hold on the snapshot, and what CSI needs beside it; one step for each call. */
 import { isDeepStrictEqual } from 'node:util';
+import { joined, unwrap } from '../../api/foreign.ts';
 import { ANNOTATION_SOURCE_CLASS, SNAPSHOT_FINALIZER, snapshotAliasName } from '../../api/names.ts';
 import { type VolumeSnapshot, volumeSnapshotContents, volumeSnapshots } from '../../api/snapshots.ts';
 import {
@@ -126,12 +127,12 @@ function refusal(
   { source, prepared }: PrepareParams<Wish>,
 ): NotPrepared {
   // The claim's population starts again by itself, with the snapshot that is there now.
-  if (reason === 'SnapshotReplaced') throw new PermanentError(reason, message);
+  if (reason === 'SnapshotReplaced') throw new PermanentError(reason, unwrap(message));
   const deleting = known.snapshot(snapshotOf(source))?.metadata.deletionTimestamp !== undefined;
   return {
     done: false,
     reason,
-    message,
+    message: joined(message),
     mood: blocked ? 'blocked' : 'progressing',
     pollAfterMs: blocked ? WAIT_MS.blocked : WAIT_MS.awaited,
     ...(deleting && parseState(prepared) !== undefined && { state: null }),

@@ -1,4 +1,5 @@
 /** What the populator pod of a restore looks like: the prime, what the data is read from, and the task. Pure, but for a look into caches. */
+import { unwrap } from '../../api/foreign.ts';
 import { sourceVolumeClaimName } from '../../api/names.ts';
 import type { Claim } from '../../api/objects.ts';
 import { PermanentError, type PodTemplate, type PopulateParams, TemporaryError } from '../../sdk/index.ts';
@@ -78,10 +79,10 @@ function fromRepository(
     begunWith: state.snapshot.uid,
   });
   if (verdict.objection !== undefined)
-    throw new TemporaryError(verdict.objection.message, 5_000, { reason: verdict.objection.reason });
+    throw new TemporaryError(unwrap(verdict.objection.message), 5_000, { reason: verdict.objection.reason });
   const answer = repositoryOf(verdict.restorable, state.home);
   if (answer.objection !== undefined)
-    throw new TemporaryError(answer.objection.message, 5_000, { reason: answer.objection.reason });
+    throw new TemporaryError(unwrap(answer.objection.message), 5_000, { reason: answer.objection.reason });
   const { key, secret, ofOperator, claim } = answer.repository;
   return {
     from: { type: 'repository', key },

@@ -2,6 +2,7 @@
  * Whether a snapshot may be restored into a claim: the rules of external-provisioner (`getSnapshotSource`), in its order, and those that are ours.
  * Pure; the first that does not hold is told. All are asked again later: the world can change.
  */
+import { type Foreign, foreign, type Text } from '../../api/foreign.ts';
 import type { Claim } from '../../api/objects.ts';
 import { GROUP } from '../../api/names.ts';
 import { parseQuantity } from '../../api/quantity.ts';
@@ -40,7 +41,7 @@ export interface RestoreReads {
 
 export interface Objection {
   readonly reason: Reason;
-  readonly message: string;
+  readonly message: Text;
   /** Somebody has to do something; else it is awaited. */
   readonly blocked: boolean;
 }
@@ -63,7 +64,7 @@ export function judge(reads: RestoreReads): Verdict {
   const it = `VolumeSnapshot ${reads.wanted.name}`;
   const bound = snapshot?.status?.boundVolumeSnapshotContentName;
   if (snapshot === undefined || bound === undefined)
-    return waits('SnapshotNotReady', `${it} is not bound to a content yet${errorOf(snapshot)}`);
+    return waits('SnapshotNotReady', [`${it} is not bound to a content yet`, ...errorOf(snapshot)]);
   if (content === undefined || content.metadata.name !== bound)
     return refuses('SnapshotContentMissing', `the VolumeSnapshotContent that ${it} is bound to does not exist`);
   if (!namesBack(content, snapshot))
@@ -72,7 +73,7 @@ export function judge(reads: RestoreReads): Verdict {
       `${it} says that it is bound to a VolumeSnapshotContent that is bound to another one; its data is not given away`,
     );
   if (snapshot.status?.readyToUse !== true)
-    return waits('SnapshotNotReady', `${it} is not ready to use${errorOf(snapshot)}`);
+    return waits('SnapshotNotReady', [`${it} is not ready to use`, ...errorOf(snapshot)]);
   const handle = content.status?.snapshotHandle ?? '';
   if (handle === '') return waits('SnapshotNotReady', `the content of ${it} has no handle yet`);
   const objection = handleShape(content, handle) ?? size(reads, snapshot, content) ?? volumeMode(reads, content);
@@ -166,19 +167,20 @@ function volumeMode(
       'VolumeModeChangeNotAllowed',
       'spec.path names a directory, and the claim is for a raw block volume',
     );
-  const source = spec.sourceVolumeMode;
-  if (source === undefined || source === wanted) return undefined;
+  if (spec.sourceVolumeMode === undefined || spec.sourceVolumeMode === wanted) return undefined;
+  // There are two; the content's own word stays where it is.
+  const source = wanted === 'Block' ? 'Filesystem' : 'Block';
   const change = `the snapshot is of a volume with volumeMode ${source}, the claim asks for ${wanted}`;
   if (spec.driver === SNAPSHOT_DRIVER)
     return blocked('VolumeModeChangeNotAllowed', `${change}; a snapshot in a repository keeps its mode`);
   const told = metadata.annotations?.[ANNOTATION_ALLOW_MODE_CHANGE];
   const allowed = parseBoolean(told ?? 'false');
   if (allowed === true) return undefined;
-  const rule =
-    allowed === undefined
-      ? `the annotation ${ANNOTATION_ALLOW_MODE_CHANGE} of its content is ${JSON.stringify(told)}, which is not a boolean`
-      : `its content does not allow that (annotation ${ANNOTATION_ALLOW_MODE_CHANGE})`;
-  return blocked('VolumeModeChangeNotAllowed', `${change}; ${rule}`);
+  const it = `annotation ${ANNOTATION_ALLOW_MODE_CHANGE}`;
+  if (allowed === false)
+    return blocked('VolumeModeChangeNotAllowed', `${change}; its content does not allow that (${it})`);
+  const value = foreign(` (${JSON.stringify(told)})`);
+  return blocked('VolumeModeChangeNotAllowed', [`${change}; the ${it} of its content`, value, ' is not a boolean']);
 }
 
 /** As Go's strconv.ParseBool, by which upstream reads the annotation; undefined for nonsense. */
@@ -197,19 +199,19 @@ export function quantityOf(bytes: bigint): string {
   return `${size}${unit}`;
 }
 
-function errorOf(snapshot: VolumeSnapshot | undefined): string {
+function errorOf(snapshot: VolumeSnapshot | undefined): readonly Foreign<string>[] {
   const message = snapshot?.status?.error?.message;
-  return message === undefined ? '' : `: ${message}`;
+  return message === undefined ? [] : [foreign(`: ${message}`)];
 }
 
-function blocked(reason: Reason, message: string): Objection {
+function blocked(reason: Reason, message: Text): Objection {
   return { reason, message, blocked: true };
 }
 
-function refuses(reason: Reason, message: string): Verdict {
+function refuses(reason: Reason, message: Text): Verdict {
   return { objection: blocked(reason, message) };
 }
 
-function waits(reason: Reason, message: string): Verdict {
+function waits(reason: Reason, message: Text): Verdict {
   return { objection: { reason, message, blocked: false } };
 }

@@ -2,6 +2,7 @@
  * A volume that the snapshot's own driver makes from it, beside the prime: what the pod of a `Copy` reads. It is of a class of that driver, and goes
  * with the restore, whatever its class says.
  */
+import { foreign } from '../../api/foreign.ts';
 import {
   ANNOTATION_RECLAIM_POLICY,
   ANNOTATION_SELECTED_NODE,
@@ -121,10 +122,11 @@ export function chooseSourceClass(choice: ClassChoice): StorageClass | undefined
 }
 
 export function noSourceClass(driver: string): NotPrepared {
-  return blocked(
-    'NoClassOfSnapshotDriver',
-    `the data has to be read from a volume of driver ${driver}, and no StorageClass has that provisioner; create one, or use a class of that driver`,
-  );
+  return blocked('NoClassOfSnapshotDriver', [
+    "the data has to be read from a volume of the snapshot's own driver",
+    foreign(` (${driver})`),
+    ', and no StorageClass has that provisioner; create one, or use a class of that driver',
+  ]);
 }
 
 /**

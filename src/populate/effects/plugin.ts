@@ -1,5 +1,6 @@
 /** The plugin's own functions. What they answer is kept in memory until the next decision records it. */
 import { isDeepStrictEqual } from 'node:util';
+import { foreign, joined, type Text } from '../../api/foreign.ts';
 import type { PopulationResult } from '../../api/population.ts';
 import { backoffMs, callPlugin, type CallResult, done, type Outcome, stale } from '../../runtime/index.ts';
 import type { Done, NotPrepared, NotYet, Prepared } from '../../sdk/index.ts';
@@ -27,7 +28,8 @@ export function prepare(context: StepContext, o: Observation): Promise<Outcome> 
     }
     const podless = facts.choosesPath && facts.path === 'podless';
     const objection = podless ? undefined : await podSecurityObjection(context, o, { plugin, needed: looked.answer });
-    if (objection !== undefined) return { type: 'blocked', reason: 'PodSecurityForbidden', message: objection };
+    if (objection !== undefined)
+      return { type: 'blocked', reason: 'PodSecurityForbidden', message: [foreign(objection)] };
     const result = await call(context, plugin, 'prepare', async (scoped) =>
       boundedState(checkPreparation(await plugin.prepare?.(prepareParams(scoped, o)))),
     );
@@ -57,7 +59,8 @@ async function keepPreparation(context: StepContext, o: Observation, answer: Pre
     return done;
   }
   const { reason, message, mood = 'progressing', pollAfterMs = o.plugin?.pollIntervalMs ?? 0 } = answer;
-  const preparing = { reason, message, mood, askAgainAt: context.now() + pollAfterMs };
+  const words: Text = typeof message === 'string' ? [foreign(message)] : message;
+  const preparing = { reason, message: words, mood, askAgainAt: context.now() + pollAfterMs };
   context.memory.update(o.uid, { preparing });
   return done;
 }
@@ -125,7 +128,7 @@ export function callCleanup(context: StepContext, o: Observation): Promise<Outco
       cleanupRetryAt: context.now() + (result.failure.afterMs ?? backoffMs(cleanupFailures, o.uid)),
     });
     const end = cleanupFailures < CLEANUP_ATTEMPTS ? '' : ` (call ${cleanupFailures}: the claim is let go without it)`;
-    return { type: 'blocked', reason: 'PopulateCleanupFailed', message: `${result.failure.message}${end}` };
+    return { type: 'blocked', reason: 'PopulateCleanupFailed', message: joined(result.failure.message, end) };
   });
 }
 

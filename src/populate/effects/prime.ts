@@ -1,5 +1,6 @@
 /** The prime claim: made, pointed at a node, deleted, let go. */
 import { ANNOTATION_LAST_NODE, ANNOTATION_SELECTED_NODE, PROTECTION_FINALIZER } from '../../api/names.ts';
+import { foreign } from '../../api/foreign.ts';
 import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
 import { keyOf } from '../../kube/index.ts';
@@ -24,7 +25,10 @@ export async function createPrime(context: StepContext, o: Observation, node: st
   const prime = mutate === undefined ? plain : keepIdentity(mutate(plain, prepareParams(context, o)), plain);
   const outcome = await context.client.create(claims, prime, { signal: context.signal });
   if (outcome.type === 'absent') {
-    const message = `namespace ${o.home}, in which sources of other namespaces are populated, does not exist`;
+    const message = [
+      'the namespace in which sources of other namespaces are populated does not exist',
+      foreign(` (${o.home})`),
+    ];
     return { type: 'blocked', reason: 'PopulatorNamespaceNotFound', message };
   }
   if (outcome.type !== 'exists')

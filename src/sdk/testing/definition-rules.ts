@@ -92,7 +92,7 @@ const preparationSchema = z.union([
     done: z.literal(false),
     ...told,
     reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,127}$/),
-    message: z.string().min(1),
+    message: z.union([z.string().min(1), z.array(z.unknown()).min(1)]),
     mood: z.enum(['blocked', 'progressing', 'routine']).optional(),
     pollAfterMs: z.number().min(0).optional(),
   }),

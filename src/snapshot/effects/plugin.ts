@@ -4,6 +4,7 @@ import { namespaces } from '../../api/resources.ts';
 import { backoffMs, type CallResult, callPlugin, done, type Outcome, stale } from '../../runtime/index.ts';
 import type { PluginState, SnapshotAnswer } from '../../sdk/index.ts';
 import type { StepContext } from '../context.ts';
+import { plainText } from '../failure.ts';
 import { isDeleting } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { captureParams, handleParams, snapshotParams } from '../plugin-params.ts';
@@ -65,7 +66,7 @@ export function callDelete(context: StepContext, o: Observation, handle: string)
     const { failure } = result;
     const failures = o.local.removal.failures + 1;
     const retryAt = now + (failure.afterMs ?? backoffMs(failures, o.uid));
-    update({ homeEnds, failures, retryAt, lastError: failure.message });
+    update({ homeEnds, failures, retryAt, lastError: plainText(failure.message) });
     return { type: 'blocked', reason: 'SnapshotDeleteError', message: failure.message };
   });
 }

@@ -1,5 +1,6 @@
 /** Two loops: one for each VolumeCapture, one for each claim that is held for one, so that no hold outlives its reason. */
 import { CAPTURE_SOURCE_FINALIZER, captureContentName } from '../../api/names.ts';
+import type { Text } from '../../api/foreign.ts';
 import type { Claim } from '../../api/objects.ts';
 import { claims } from '../../api/resources.ts';
 import { namedRecord } from '../../api/proof.ts';
@@ -21,6 +22,7 @@ import {
   withoutFinalizer,
 } from '../../runtime/index.ts';
 import type { Logger, Metrics } from '../../telemetry/index.ts';
+import { plainText } from '../failure.ts';
 import { act } from './act.ts';
 import type { Action } from './action.ts';
 import { decide } from './decide.ts';
@@ -120,10 +122,11 @@ function report(options: VolumeCaptureOptions, o: Observation, action: Action): 
 function tell(
   { events }: VolumeCaptureOptions,
   { capture: regarding, snapshot: related }: Observation,
-  { reason, message }: { readonly reason: string; readonly message: string },
+  { reason, message }: { readonly reason: string; readonly message: Text },
   type: 'Normal' | 'Warning' = 'Warning',
 ): void {
-  if (regarding !== undefined) events.emit({ regarding, related, type, reason, action: 'Capture', note: message });
+  if (regarding !== undefined)
+    events.emit({ regarding, related, type, reason, action: 'Capture', note: plainText(message) });
 }
 
 function fromPair(change: Change<VolumeSnapshotContent> | Change<VolumeSnapshot>): string[] {
