@@ -119,7 +119,7 @@ export function assemble({
           fieldManager: USER_AGENT,
         })
       : []),
-    ...(snapshots ? [createRestoreProtectionController(shared)] : []),
+    ...(snapshots ? [createRestoreProtectionController({ ...shared, crossNamespace: config.crossNamespace })] : []),
     createRegistrationController({ ...shared, events, sources: sourcesToRegister(plugins) }),
   ];
   const health = { port: config.healthPort };

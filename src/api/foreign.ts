@@ -5,7 +5,8 @@
  * Called by every room that reads such text or shows it. It must not know who reads: `populate/for-owner.ts` decides that for claims.
  */
 
-const content = Symbol('foreign');
+/** The same in every copy of this package: a plugin may bring its own. */
+const content: unique symbol = Symbol.for('volprime.dev/foreign')
 /** What a template literal or JSON shows in place of the text. */
 const PLACEHOLDER = '(text of another namespace)';
 
@@ -21,6 +22,14 @@ export type Text = string | readonly (string | Foreign<string>)[];
 
 export function foreign<T>(value: T): Foreign<T> {
   return { [content]: value, toString: placeholder, toJSON: placeholder };
+}
+
+/** Whether a plugin's answer, which may be plain JavaScript's, is one. */
+export function isText(value: unknown): value is Text {
+  const isPiece = (piece: unknown) =>
+    typeof piece === 'string' ||
+    (typeof piece === 'object' && piece !== null && content in piece && typeof piece[content] === 'string');
+  return typeof value === 'string' || (Array.isArray(value) && value.every(isPiece));
 }
 
 /** One text after the other. */

@@ -3,7 +3,7 @@ import type { Action, ActionOf } from './action.ts';
 import type { StepContext } from './context.ts';
 import { handBackNode, protectClaim, releaseClaim } from './effects/claim.ts';
 import { lookForNode } from './effects/node.ts';
-import { callCleanup, callComplete, callPopulate, prepare, skipCleanup } from './effects/plugin.ts';
+import { callCleanup, callComplete, callPopulate, prepare, renew, skipCleanup } from './effects/plugin.ts';
 import { createPod, deletePod, readProgress, recordProgress, releasePod, reviewPod } from './effects/pod.ts';
 import { createPrime, deletePrime, forgetPrimeNode, releasePrime, setPrimeNode } from './effects/prime.ts';
 import { createWaitingRecord, patchStatus, recordPopulation, releasePopulation } from './effects/record.ts';
@@ -29,6 +29,8 @@ export async function act(context: StepContext, o: Observation, action: Action):
       return prepare(context, o);
     case 'CreatePrime':
       return createPrime(context, o, action.node);
+    case 'Renew':
+      return renew(context, o);
     case 'SetPrimeNode':
       return setPrimeNode(context, o, action.node);
     case 'LookForNode':

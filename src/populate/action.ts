@@ -40,6 +40,7 @@ export type Action =
   // Step 3: the prime and its volume.
   | { readonly type: 'Prepare' }
   | { readonly type: 'CreatePrime'; readonly node: string | undefined }
+  | { readonly type: 'Renew' }
   | { readonly type: 'SetPrimeNode'; readonly node: string }
   | { readonly type: 'LookForNode'; readonly node: string }
   | { readonly type: 'RecordRefusal'; readonly node: string; readonly prime: Claim }

@@ -27,10 +27,21 @@ export function decidePrime(o: Observation, claim: Claim, now: number): Action |
     return o.prime === undefined ? createPrime(o, claim, now) : discardPrime(o, now);
   }
   if (o.prime === undefined) return createPrime(o, claim, now);
-  if (o.prime.spec.volumeName === undefined) return decidePlacement(o, claim, o.prime, now) ?? provisioning(o.prime);
+  if (o.prime.spec.volumeName === undefined)
+    return renewal(o, decidePlacement(o, claim, o.prime, now) ?? provisioning(o.prime), now);
   if (o.volume === undefined || !isBoundTo(o.volume, o.prime) || o.prime.status?.phase !== 'Bound')
     return provisioning(o.prime);
   return refusal(o, claim, now);
+}
+
+/** A class may never provision: what the plugin took from others for this claim is not kept for ever. */
+const RENEW_MS = 30_000;
+
+function renewal(o: Observation, next: Action, now: number): Action {
+  if (o.plugin?.hasRenew !== true || next.type !== 'Wait') return next;
+  const at = (o.local.renewedAt ?? 0) + RENEW_MS;
+  if (at <= now) return { type: 'Renew' };
+  return { type: 'Wait', waiting: { ...next.waiting, until: Math.min(at, next.waiting.until ?? at) } };
 }
 
 /** The prime of the running attempt is gone, going, or another object, or its volume is on the way out. */

@@ -98,7 +98,24 @@ const wait = (reason: string, more: object = {}) =>
 const failure = (reason: string, more: object = {}) =>
   ({ type: 'RecordFailure', failure: expect.objectContaining({ reason }), ...more }) as never;
 
+const renewing = { ...podPlugin, choosesPath: true, hasRenew: true };
+const unprovisioned = { claim: ours, population: aPopulation(), prime: aPrime(), plugin: renewing };
+
 const rows: readonly Row[] = [
+  ['a prime without a volume: the plugin is asked whether to go on', unprovisioned, { type: 'Renew' }],
+  [
+    'a prime without a volume: and asked again later',
+    { ...unprovisioned, local: { ...noLocalFacts, renewedAt: NOW - 1_000 } },
+    wait('Provisioning', { until: NOW + 29_000 }),
+  ],
+  [
+    'a prime without a volume: and says no, the prime goes',
+    {
+      ...unprovisioned,
+      local: { ...noLocalFacts, failure: { reason: 'SnapshotBeingDeleted', message: 'm', scope: 'attempt' } },
+    },
+    failure('SnapshotBeingDeleted', { final: false, failure: expect.objectContaining({ discardPrime: true }) }),
+  ],
   // Not ours, or nothing to do.
   ['a claim of no plugin', { plugin: undefined }, { type: 'Ignore' }],
   [

@@ -63,6 +63,8 @@ export interface PluginFacts {
   readonly choosesPath: boolean;
   /** Something must be asked or made before the prime is: by the plugin, or of the namespace its pods go to. */
   readonly hasPrepare: boolean;
+  /** The plugin is asked from time to time whether to go on waiting for the prime's volume. */
+  readonly hasRenew?: boolean;
   readonly hasCleanup: boolean;
   /** Its pods always report: exit code 0 alone is no success. */
   readonly reports: boolean;
@@ -97,6 +99,8 @@ export interface LocalFacts {
   readonly podReviewed: number;
   /** The last look at the node that was chosen for the prime, and when it was (epoch milliseconds). */
   readonly nodeLook: { readonly node: string; readonly at: number; readonly gone: boolean } | undefined;
+  /** When the plugin was last asked whether to go on waiting for a volume, in epoch milliseconds. */
+  readonly renewedAt?: number;
   /** When progress was last read, in epoch milliseconds. */
   readonly progressAt: number;
 }

@@ -126,6 +126,7 @@ function factsOf(plugin: Plugin, podSettings: PopulatorPodSettings): Omit<Plugin
     path: 'pod' in plugin && !chooses ? 'pod' : 'podless',
     choosesPath: chooses,
     hasPrepare: plugin.preflight !== undefined || plugin.prepare !== undefined || ofPods,
+    hasRenew: plugin.renew !== undefined,
     hasCleanup: plugin.populateCleanup !== undefined,
     reports: 'pod' in plugin && plugin.reports === true,
     maxAttempts: plugin.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,

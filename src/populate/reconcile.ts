@@ -18,6 +18,7 @@ const YIELD_MS = 1_000;
 const looking: ReadonlySet<ActionType> = new Set([
   'Wait',
   'Prepare',
+  'Renew',
   'ReviewPod',
   'LookForNode',
   'CallComplete',

@@ -14,7 +14,7 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     ...params,
     source: { ...params.source, spec: parseSpec(plugin, params.source.spec) },
   });
-  const { dataNamespace, dataObject, preflight, prepare, mutatePrime, populateCleanup } = plugin;
+  const { dataNamespace, dataObject, preflight, prepare, renew, mutatePrime, populateCleanup } = plugin;
   const base = {
     name: plugin.name,
     source: plugin.source,
@@ -31,6 +31,7 @@ export function definePlugin<Spec>(plugin: Plugin<Spec>): Plugin {
     }),
     ...(preflight && { preflight: (params) => preflight(parsed(params)) }),
     ...(prepare && { prepare: (params) => prepare(parsed(params)) }),
+    ...(renew && { renew: (params) => renew(parsed(params)) }),
     ...(mutatePrime && { mutatePrime: (prime, params) => mutatePrime(prime, parsed(params)) }),
     ...(populateCleanup && {
       populateCleanup: (params) => {

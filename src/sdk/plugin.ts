@@ -215,6 +215,11 @@ interface PluginBase<Spec> {
    * "not yet"; no answer means "done".
    */
   readonly prepare?: (params: PrepareParams<Spec>) => Promise<Prepared | NotPrepared | void>;
+  /**
+   * Asked every half minute while the prime has no volume: an AttemptFailedError throws the prime away, and `prepare` is asked anew. For what `prepare` took
+   * from others, who may want it back: a class that never provisions would keep it for ever.
+   */
+  readonly renew?: (params: PrepareParams<Spec>) => Promise<void>;
   /** Last word on the prime before it is created. Name, namespace, finalizers and owner are the framework's. */
   readonly mutatePrime?: (prime: NewObject, params: PrepareParams<Spec>) => NewObject;
   /** Time limit of one call in milliseconds (default 30,000). */

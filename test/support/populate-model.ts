@@ -110,6 +110,8 @@ export class World {
         const annotations = { ...placed, ...forPrime(o.pinned, 'app') };
         return this.#set({ prime: o.prime ?? aPrime({ meta: { uid: `prime-${this.#primes}`, annotations } }) });
       }
+      case 'Renew':
+        return this.#local({ renewedAt: this.now });
       case 'LookForNode':
         return this.#local({ nodeLook: { node: action.node, at: this.now, gone: false } });
       case 'RecordRefusal':

@@ -6,4 +6,5 @@
  */
 export { snapshotRestorePlugins } from './plugin.ts';
 export type { RestorePorts } from './ports.ts';
+export { holdsUntil, WITH_VOLUME_MS, WITHOUT_VOLUME_MS } from './hold.ts';
 export { parseState } from './state.ts';

@@ -10,7 +10,7 @@ import {
   type SourceKind,
 } from '../../sdk/index.ts';
 import type { RestorePorts } from './ports.ts';
-import { prepare, snapshotNameIn, undo } from './prepare.ts';
+import { prepare, renew, snapshotNameIn, undo } from './prepare.ts';
 import { restorePod } from './restore-pod.ts';
 import { parseState } from './state.ts';
 import { PLUGIN_NAME } from './task.ts';
@@ -38,6 +38,7 @@ function restorePlugin(ports: RestorePorts, source: SourceKind, schema: { parse(
       return parseState(prepared)?.snapshot.uid === snapshot?.metadata.uid ? snapshot : undefined;
     },
     prepare: (params) => prepare(ports, params),
+    renew: (params) => renew(ports, params),
     mutatePrime: fromSnapshot,
     // Owners and permissions of files are part of what a snapshot holds.
     podSettings: { securityProfile: 'privileged-data' },

@@ -4,6 +4,7 @@ import { joined, unwrap } from '../../api/foreign.ts';
 import { ANNOTATION_SOURCE_CLASS, SNAPSHOT_FINALIZER, snapshotAliasName } from '../../api/names.ts';
 import { type VolumeSnapshot, volumeSnapshotContents, volumeSnapshots } from '../../api/snapshots.ts';
 import {
+  AttemptFailedError,
   type CleanupParams,
   type NotPrepared,
   PermanentError,
@@ -13,6 +14,7 @@ import {
 import type { Access } from './access.ts';
 import { ensureAlias, removeAlias } from './alias.ts';
 import { afterWrite, preparing } from './awaited.ts';
+import { holdsUntil } from './hold.ts';
 import type { RestorePorts } from './ports.ts';
 import { repositoryOf } from './repository.ts';
 import { chooseRoute } from './route.ts';
@@ -121,22 +123,45 @@ function readKnown(
 }
 
 /** A restore that cannot go on lets a snapshot go that is being deleted: it would hold it, and its namespace, for nothing. */
-function refusal(
+async function refusal(
   { reason, message, blocked }: Objection,
-  { known }: RestorePorts,
-  { source, prepared }: PrepareParams<Wish>,
-): NotPrepared {
+  ports: RestorePorts,
+  params: PrepareParams<Wish>,
+): Promise<NotPrepared> {
   // The claim's population starts again by itself, with the snapshot that is there now.
   if (reason === 'SnapshotReplaced') throw new PermanentError(reason, unwrap(message));
-  const deleting = known.snapshot(snapshotOf(source))?.metadata.deletionTimestamp !== undefined;
+  const before = parseState(params.prepared);
+  const deleting = ports.known.snapshot(snapshotOf(params.source))?.metadata.deletionTimestamp !== undefined;
+  const forget = deleting && before !== undefined;
+  // The state is all that tells of the alias and the source volume: they go first.
+  if (forget) await undo(ports, params, before);
   return {
     done: false,
     reason,
     message: joined(message),
     mood: blocked ? 'blocked' : 'progressing',
     pollAfterMs: blocked ? WAIT_MS.blocked : WAIT_MS.awaited,
-    ...(deleting && parseState(prepared) !== undefined && { state: null }),
+    ...(forget && { state: null }),
   };
+}
+
+/**
+ * While the prime waits for its volume. A grant that is taken back ends nothing by itself; but the owner who deletes his snapshot gets it back.
+ *
+ * @throws AttemptFailedError `SnapshotBeingDeleted`
+ */
+export async function renew({ known }: RestorePorts, { source, claim, prepared }: PrepareParams<Wish>): Promise<void> {
+  const state = parseState(prepared);
+  if (state === undefined) return;
+  const snapshot = known.snapshot(state.snapshot);
+  const restoring = { namespace: claim.namespace, direct: source.spec.name === undefined, hasVolume: false };
+  if (snapshot?.metadata.uid === state.snapshot.uid) {
+    const { deletionTimestamp } = snapshot.metadata;
+    if (deletionTimestamp === undefined) return;
+    if (holdsUntil(snapshot, restoring, known.grants(state.snapshot.namespace)) > Date.now()) return;
+  }
+  const message = `VolumeSnapshot ${state.snapshot.name} is being deleted, or is gone, and no volume was made from it; name another snapshot`;
+  throw new AttemptFailedError('SnapshotBeingDeleted', message);
 }
 
 /** Puts our finalizer on the snapshot, which must be the one that the record tells of. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { unwrap } from '../../api/foreign.ts';
 import type { ReferenceGrant } from '../../api/reference-grant.ts';
 import type { VolumeSnapshot, VolumeSnapshotContent } from '../../api/snapshots.ts';
 import { judge, parseBoolean, quantityOf, type RestoreReads, restoreSizeOf } from './rules.ts';
@@ -232,7 +233,7 @@ describe('judge', () => {
   });
 
   test('tells what is wrong in words that help', () => {
-    const words = (different: Partial<RestoreReads>) => judge({ ...reads, ...different }).objection?.message;
+    const words = (different: Partial<RestoreReads>) => unwrap(judge({ ...reads, ...different }).objection?.message ?? '');
     expect(words({ claim: claimOf('500Mi') })).toMatch(/asks for 500Mi.*nightly needs 1Gi; recreate the claim/);
     expect(words({ snapshot: aSnapshot({ readyToUse: false, error: { message: 'the disk is busy' } }) })).toMatch(
       /the disk is busy/,

@@ -12,12 +12,11 @@ import { snapshotRestores } from '../../api/snapshot-restore.ts';
 import {
   ANNOTATION_ALLOW_MODE_CHANGE,
   SNAPSHOT_DRIVER,
-  SNAPSHOT_GROUP,
   type VolumeSnapshot,
   type VolumeSnapshotContent,
-  volumeSnapshots,
 } from '../../api/snapshots.ts';
 import { keyOfHandle } from '../snapshot-capture/task.ts';
+import { isSnapshotGranted } from './hold.ts';
 import type { SnapshotKey } from './wish.ts';
 
 export interface RestoreReads {
@@ -87,31 +86,12 @@ function access({ wanted, asker, crossNamespace, grants }: RestoreReads): Object
       'CrossNamespaceNotSupported',
       'spec.snapshotRef.namespace names another namespace, and the controller runs without --cross-namespace',
     );
-  if (isSnapshotGranted(grants, { wanted, asker })) return undefined;
+  const from = { group: GROUP, kind: snapshotRestores.kind };
+  if (isSnapshotGranted(grants, { wanted, asker, from })) return undefined;
   return blocked(
     'ReferenceNotGranted',
     `no ReferenceGrant in namespace ${wanted.namespace} lets a SnapshotRestore of namespace ${asker} use VolumeSnapshot ${wanted.name}; waiting for one`,
   );
-}
-
-/** The grants must be those of the snapshot's namespace: a grant says nothing about any other. */
-function isSnapshotGranted(
-  grants: readonly ReferenceGrant[],
-  { wanted, asker }: Pick<RestoreReads, 'wanted' | 'asker'>,
-): boolean {
-  return grants.some(({ metadata, spec }) => {
-    if (metadata.namespace !== wanted.namespace || metadata.deletionTimestamp !== undefined) return false;
-    const from = spec.from.some(
-      ({ group, kind, namespace }) => group === GROUP && kind === snapshotRestores.kind && namespace === asker,
-    );
-    const to = spec.to.some(
-      ({ group, kind, name }) =>
-        group === SNAPSHOT_GROUP &&
-        kind === volumeSnapshots.kind &&
-        (name === undefined || name === '' || name === wanted.name),
-    );
-    return from && to;
-  });
 }
 
 function presence({ wanted, snapshot, uid, begunWith }: RestoreReads): Objection | undefined {

@@ -1,6 +1,6 @@
 /** The plugin's own functions. What they answer is kept in memory until the next decision records it. */
 import { isDeepStrictEqual } from 'node:util';
-import { foreign, joined, type Text } from '../../api/foreign.ts';
+import { foreign, isText, joined, type Text } from '../../api/foreign.ts';
 import type { PopulationResult } from '../../api/population.ts';
 import { backoffMs, callPlugin, type CallResult, done, type Outcome, stale } from '../../runtime/index.ts';
 import type { Done, NotPrepared, NotYet, Prepared } from '../../sdk/index.ts';
@@ -65,10 +65,20 @@ async function keepPreparation(context: StepContext, o: Observation, answer: Pre
   return done;
 }
 
+/** Whether what `prepare` took may be kept while the prime waits for its volume. */
+export function renew(context: StepContext, o: Observation): Promise<Outcome> {
+  return withPlugin(context, o, async ({ plugin }) => {
+    const result = await call(context, plugin, 'renew', async (scoped) => plugin.renew?.(prepareParams(scoped, o)));
+    const failure = result.type === 'failed' ? result.failure : undefined;
+    context.memory.update(o.uid, { renewedAt: context.now(), ...(failure !== undefined && { failure }) });
+    return done;
+  });
+}
+
 /** A plugin may be plain JavaScript, and may have nothing to say. */
 function checkPreparation(answer: Prepared | NotPrepared | void): Prepared | NotPrepared {
   if (answer === undefined || answer === null) return { done: true };
-  const whole = answer.done || (typeof answer.reason === 'string' && typeof answer.message === 'string');
+  const whole = answer.done || (typeof answer.reason === 'string' && isText(answer.message));
   if (whole) return answer;
   throw new TypeError(
     `the answer must have "done", and "reason" and "message" where that is false, not ${JSON.stringify(answer)}`,
