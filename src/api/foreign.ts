@@ -6,7 +6,7 @@
  */
 
 /** The same in every copy of this package: a plugin may bring its own. */
-const content: unique symbol = Symbol.for('volprime.dev/foreign')
+const content: unique symbol = Symbol.for('volprime.dev/foreign');
 /** What a template literal or JSON shows in place of the text. */
 const PLACEHOLDER = '(text of another namespace)';
 

@@ -233,7 +233,8 @@ describe('judge', () => {
   });
 
   test('tells what is wrong in words that help', () => {
-    const words = (different: Partial<RestoreReads>) => unwrap(judge({ ...reads, ...different }).objection?.message ?? '');
+    const words = (different: Partial<RestoreReads>) =>
+      unwrap(judge({ ...reads, ...different }).objection?.message ?? '');
     expect(words({ claim: claimOf('500Mi') })).toMatch(/asks for 500Mi.*nightly needs 1Gi; recreate the claim/);
     expect(words({ snapshot: aSnapshot({ readyToUse: false, error: { message: 'the disk is busy' } }) })).toMatch(
       /the disk is busy/,
