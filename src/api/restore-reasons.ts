@@ -14,7 +14,8 @@ export const restoreReasons = {
   },
   SnapshotBeingDeleted: {
     next: 'waits',
-    meaning: 'The VolumeSnapshot is being deleted; no restore begins from it.',
+    meaning:
+      'The VolumeSnapshot is being deleted, or is gone: no restore begins from it, and one without a volume is given up.',
     help: 'Name another snapshot.',
   },
   SnapshotNotReady: {

@@ -74,8 +74,14 @@ const answers = fc.constantFrom<() => never | object>(
   () => {
     throw new Error(CANARY);
   },
-  () => ({ done: false, reason: 'CanaryBucket', message: CANARY, mood: 'blocked' }),
-  () => ({ done: false, reason: 'SnapshotNotReady', message: ['not ready', foreign(CANARY)], mood: 'blocked' }),
+  () => ({ done: false, reason: 'CanaryBucket', message: CANARY, mood: 'blocked', pollAfterMs: 3_600_000 }),
+  () => ({
+    done: false,
+    reason: 'SnapshotNotReady',
+    message: ['not ready', foreign(CANARY)],
+    mood: 'blocked',
+    pollAfterMs: 3_600_000,
+  }),
   () => ({ done: true, result: { digest: CANARY } }),
   () => ({ done: true }),
 );
