@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { aClaim, aClass, aPod, aPopulation, aPrime, aVolume, EARLIER, NOW, UID } from '../../test/support/objects.ts';
 import { silent } from '../../test/support/silent-logger.ts';
 import { ANNOTATION_POPULATION_UID, CLAIM_FINALIZER } from '../api/names.ts';
-import type { KubeObject, Pod } from '../api/objects.ts';
+import type { KubeObject } from '../api/objects.ts';
 import type { ReferenceGrant } from '../api/reference-grant.ts';
 import { MemoryStore } from '../informer/index.ts';
 import type { EventDraft } from '../runtime/index.ts';
@@ -180,7 +180,7 @@ function fill(w: World, { stores }: ReturnType<typeof contextOf>): void {
   };
   const [of] = stores.sources.values();
   // A source of alice stands for bob's data by its name alone.
-  of?.apply({ ...source, ...(w.source === 'bob' && { spec }) } as KubeObject);
+  of?.apply({ ...source, ...(w.source === 'bob' && { spec }) });
   stores.grants.apply({
     apiVersion: 'gateway.networking.k8s.io/v1beta1',
     kind: 'ReferenceGrant',
@@ -226,7 +226,7 @@ function fill(w: World, { stores }: ReturnType<typeof contextOf>): void {
   stores.volumes.apply(aVolume('prime-1'));
   if (!attempt || w.path !== 'pod') return;
   const meta = { ...primeMeta, ...(w.podDeleting && { deletionTimestamp: EARLIER }) };
-  const made = aPod(1, w.status as Pod['status'], meta);
+  const made = aPod(1, w.status, meta);
   stores.pods.apply({ ...made, spec: { ...made.spec, nodeName: CANARY } });
 }
 

@@ -143,6 +143,37 @@ describe('scenario 12: a snapshot of another namespace', () => {
   );
 });
 
+test(
+  "attack: a restore that gets no volume does not hold another namespace's snapshot once its owner revokes and deletes",
+  async () => {
+    const { embedded } = suite.cluster;
+    if (embedded === undefined) return;
+    await suite.apply(aSnapshotOf(tenancy.lib, 'wanted-back', 'original'), snapshotGrant('grant'));
+    await ready(suite.cluster, tenancy.lib, 'wanted-back');
+    const [source, claim] = foreignRestore('greedy', 'wanted-back');
+    await suite.apply(claim);
+    const { uid } = (await claimOf(tenancy, 'greedy')).metadata;
+    await setFault(embedded, { call: 'CreateVolume', matchName: `volprime-${uid}`, failCode: 'UNAVAILABLE' });
+    await suite.apply(source);
+    const key = { namespace: tenancy.populators, name: `volprime-${uid}` };
+    await until('the prime', () => suite.cluster.client.get(claims, key));
+    await revoke(tenancy, 'grant');
+    await suite.cluster.kubectl([
+      'delete',
+      'volumesnapshot',
+      'wanted-back',
+      `--namespace=${tenancy.lib}`,
+      '--timeout=90s',
+    ]);
+    await told(tenancy, 'greedy', 'ReferenceNotGranted');
+    await suite.cluster.kubectl(['delete', 'pvc', 'greedy', `--namespace=${tenancy.app}`, '--timeout=90s']);
+    await clearFaults(embedded, `volprime-${uid}`);
+    await expectAllClean(tenancy);
+    await expectNothingHeld(suite.cluster, [tenancy.lib, tenancy.populators]);
+  },
+  TEST_MS,
+);
+
 describe('scenario 14: a controller that is killed at each step', () => {
   test(
     'restores each claim once, from a snapshot that was imported, and leaves nothing',
