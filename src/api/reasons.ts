@@ -118,12 +118,6 @@ export const reasons = {
     meaning: 'An object with a name that is needed exists and was not made for this claim. It is left alone.',
     help: 'Look at it, and remove it if it is not needed.',
   },
-  VolumeRefused: {
-    next: 'stops',
-    meaning:
-      'The provisioned volume does not satisfy the claim (access mode, volume mode, size, attributes), or Kubernetes does not bind it.',
-    help: 'See the events of claim and volume; use a class whose volumes fit.',
-  },
   BoundElsewhere: {
     next: 'stops',
     meaning: 'The claim was bound to a volume that was not populated, for example a matching volume made by hand.',
@@ -210,12 +204,6 @@ export const reasons = {
       'The populator pod was removed by force. Its volume is thrown away, since a container may still write to it.',
     help: '',
   },
-  PrimeLost: {
-    next: 'retries',
-    meaning: 'The temporary claim or its volume was deleted during the work.',
-    help: 'Leave claims named volprime-<uid> alone.',
-  },
-  VolumeLost: { next: 'retries', meaning: 'The populated volume was lost before the claim could have it.', help: '' },
   PopulatorFailed: {
     next: 'retries',
     meaning: 'The populator container ended with an error and gave no reason.',

@@ -1,4 +1,4 @@
-/** Reasons about volumes whose storage may belong to others, and about the classes that make them. */
+/** Reasons about volumes: those that may belong to others, the classes that make them, and those that are refused or lost. */
 export const volumeReasons = {
   ClassReadsClaim: {
     next: 'waits',
@@ -16,6 +16,18 @@ export const volumeReasons = {
     meaning:
       'Another PersistentVolume has the same storage as the new volume. Nothing is written to it and nothing removed; the volume is kept.',
     help: 'The message names the other volume. Correct the class, then delete and recreate the claim.',
+  },
+  VolumeRefused: {
+    next: 'stops',
+    meaning:
+      'The provisioned volume does not satisfy the claim (access mode, volume mode, size, attributes), or Kubernetes does not bind it.',
+    help: 'See the events of claim and volume; use a class whose volumes fit.',
+  },
+  VolumeLost: { next: 'retries', meaning: 'The populated volume was lost before the claim could have it.', help: '' },
+  PrimeLost: {
+    next: 'retries',
+    meaning: 'The temporary claim or its volume was deleted during the work.',
+    help: 'Leave claims named volprime-<uid> alone.',
   },
   VolumeKept: {
     next: 'done',

@@ -148,8 +148,8 @@ function checkAction(o: Observation, action: Action): void {
 }
 
 /** A claim never mixes versions: its volume was written from the one generation of the source that the record tells of. */
-function checkVersion({ observation: { volume, population }, written }: World): void {
-  expect([...(written.get(volume?.metadata.uid ?? '') ?? [])]).toEqual([population?.spec.pinned?.generation]);
+function checkVersion({ observation: { volume, population }, volumes }: World): void {
+  expect([...(volumes.written.get(volume?.metadata.uid ?? '') ?? [])]).toEqual([population?.spec.pinned?.generation]);
 }
 
 function step(world: World): Action {

@@ -6,8 +6,9 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aClaim, aClass, aPod, aPopulation, aPrime, aVolume, EARLIER, NOW, UID } from '../../test/support/objects.ts';
 import { silent } from '../../test/support/silent-logger.ts';
-import { ANNOTATION_POPULATION_UID, CLAIM_FINALIZER } from '../api/names.ts';
+import { CLAIM_FINALIZER } from '../api/names.ts';
 import type { KubeObject } from '../api/objects.ts';
+import { proofFor } from '../api/proof.ts';
 import type { ReferenceGrant } from '../api/reference-grant.ts';
 import { MemoryStore } from '../informer/index.ts';
 import type { EventDraft } from '../runtime/index.ts';
@@ -214,11 +215,12 @@ function fill(w: World, { stores }: ReturnType<typeof contextOf>): void {
   if (w.stage === 'recorded') return;
   const bound = w.stage !== 'prime';
   const annotations = {
-    [ANNOTATION_POPULATION_UID]: 'population-1',
+    ...proofFor({ kind: 'Population', uid: 'population-1' }),
     'volprime.dev/pinned-source': JSON.stringify({ ...pinned, spec }),
   };
   const labels = { 'volprime.dev/claim-uid': UID, 'app.kubernetes.io/managed-by': 'volprime' };
-  const primeMeta = { namespace: POPULATORS, annotations, labels };
+  // An owner in another namespace counts as gone, so what lies there has none.
+  const primeMeta = { namespace: POPULATORS, annotations, labels, ownerReferences: [] };
   stores.claims.apply(
     aPrime({ meta: primeMeta, ...(bound && { spec: { volumeName: 'pv-1' }, phase: 'Bound' as const }) }),
   );

@@ -217,14 +217,16 @@ describe('the populator pod', () => {
     const variables = (prime = aBoundPrime, settings: PodSettings = {}) =>
       pod({ env: { VOLPRIME_TASK: 'x' } }, prime, settings).spec.containers[0]?.['env'];
     const task = { name: 'VOLPRIME_TASK', value: 'x' };
+    const target = { name: 'VOLPRIME_TARGET', value: 'new' };
     const only = { name: 'VOLPRIME_ADDRESSES', value: 'public' };
-    expect(variables(inPopulators)).toEqual([task, only]);
+    expect(variables(inPopulators)).toEqual([task, target, only]);
     expect(variables(inPopulators, { allowedAddresses: ['10.20.0.0/16', 'fd12::/16'] })).toEqual([
       task,
+      target,
       only,
       { name: 'VOLPRIME_ALLOWED_ADDRESSES', value: '10.20.0.0/16,fd12::/16' },
     ]);
-    expect(variables(aBoundPrime, { allowedAddresses: ['10.20.0.0/16'] })).toEqual([task]);
+    expect(variables(aBoundPrime, { allowedAddresses: ['10.20.0.0/16'] })).toEqual([task, target]);
   });
 
   test('mounts a Secret that the operator put into the populator namespace', () => {

@@ -1,6 +1,8 @@
 /** What a request does to an object's metadata, as the API server does it. */
 import type { KubeObject, Volume } from '../../src/api/objects.ts';
 import { ANNOTATION_RECLAIM_POLICY } from '../../src/api/names.ts';
+import type { Population } from '../../src/api/population.ts';
+import type { StatusPatch } from '../../src/populate/effects/record.ts';
 import { UID } from './objects.ts';
 
 /** A delete of an object that finalizers hold. */
@@ -42,4 +44,13 @@ export function underPolicy(volume: Volume, persistentVolumeReclaimPolicy: 'Dele
   const own = metadata.annotations?.[ANNOTATION_RECLAIM_POLICY] ?? spec.persistentVolumeReclaimPolicy ?? 'Delete';
   const annotations = { [ANNOTATION_RECLAIM_POLICY]: own };
   return { ...volume, metadata: { ...metadata, annotations }, spec: { ...spec, persistentVolumeReclaimPolicy } };
+}
+
+/** A merge patch of the record's status. */
+export function withStatus(population: Population, patch: StatusPatch): Population {
+  const { generation } = population.metadata;
+  const merged = Object.entries({ ...population.status, observedGeneration: generation, ...patch }).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return { ...population, status: Object.fromEntries(merged) };
 }

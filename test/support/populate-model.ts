@@ -11,7 +11,7 @@ import {
   PROTECTION_FINALIZER,
 } from '../../src/api/names.ts';
 import type { Claim, Pod } from '../../src/api/objects.ts';
-import type { PinnedSource, Population } from '../../src/api/population.ts';
+import type { PinnedSource } from '../../src/api/population.ts';
 import type { Action } from '../../src/populate/action.ts';
 import type { StatusPatch } from '../../src/populate/effects/record.ts';
 import { swapObjection } from '../../src/populate/effects/volume.ts';
@@ -23,7 +23,7 @@ import { attemptStarted, failed, refusalRecorded, resultRecorded, succeeded } fr
 import { recordedVolume } from '../../src/populate/volume-content.ts';
 import { podFor, VolumeModel } from './volume-model.ts';
 import { beginning, type WorldOptions } from './populate-beginning.ts';
-import { handedOver, removal, underPolicy, withFinalizers, withNotes } from './object-changes.ts';
+import { handedOver, removal, underPolicy, withFinalizers, withNotes, withStatus } from './object-changes.ts';
 import { aBoundPrime, aPopulation, aPrime, aSource, aVolume, NOW, UID } from './objects.ts';
 
 export class World {
@@ -33,8 +33,6 @@ export class World {
   /** Volumes that somebody deleted between the swap and the binding. */
   readonly deletedUnbound = new Set<string>();
   readonly volumes: VolumeModel;
-  /** Generations of the source that were written to each volume. */
-  readonly written = new Map<string, Set<number>>();
   #o: Observation;
   #primes = 0;
   /** A volume that no decision has been made on yet. */
@@ -124,7 +122,7 @@ export class World {
       case 'StartAttempt':
         return this.#status(attemptStarted(o, action, this.now));
       case 'CreatePod':
-        this.#write();
+        this.volumes.wrote(this.observation);
         this.#local({ podSeen: action.attempt, podReviewed: action.attempt });
         return this.#set({
           pods: [...o.pods, { attempt: action.attempt, pod: podFor(o, action.attempt) }],
@@ -132,7 +130,7 @@ export class World {
       case 'ReviewPod':
         return this.#local({ podReviewed: action.attempt });
       case 'CallPopulate':
-        this.#write();
+        this.volumes.wrote(this.observation);
         return this.#local({ startedAttempt: action.attempt });
       case 'CallComplete':
         return this.#local({
@@ -329,13 +327,6 @@ export class World {
     this.#set({ source: undefined });
   }
 
-  #write(): void {
-    const { pinned, volume } = this.observation;
-    const volumeUid = volume?.metadata.uid ?? '';
-    const generations = this.written.get(volumeUid) ?? new Set();
-    this.written.set(volumeUid, generations.add(pinned?.spec === undefined ? -1 : pinned.generation));
-  }
-
   #bindTo(claim: Claim, volumeName: string): void {
     const noted = withNotes(claim, { [ANNOTATION_BIND_COMPLETED]: 'yes' });
     this.#set({ claim: { ...noted, spec: { ...claim.spec, volumeName } } });
@@ -386,12 +377,7 @@ export class World {
     const { population } = this.#o;
     if (population === undefined) return;
     if (patch.volume?.found === 'empty') this.volumes.recordedEmpty.add(patch.volume.name);
-    const merged = Object.entries({
-      ...population.status,
-      observedGeneration: population.metadata.generation,
-      ...patch,
-    }).filter(([, value]) => value !== null && value !== undefined);
-    this.#set({ population: { ...population, status: Object.fromEntries(merged) } satisfies Population });
+    this.#set({ population: withStatus(population, patch) });
   }
 
   #pod(pod: Pod, change: (pod: Pod) => Pod | undefined): void {

@@ -28,6 +28,8 @@ export class VolumeModel {
   readonly stoppedByOwn: string[] = [];
   /** Volumes of pods that were taken away by force. */
   readonly lostPods = new Set<string>();
+  /** Generations of the source that were written to each volume, by its UID. */
+  readonly written = new Map<string, Set<number>>();
   readonly #options: Pick<WorldOptions, 'content' | 'reclaimPolicy'>;
   /** Volumes that a pod of ours may have written to. */
   readonly #written = new Set<string>();
@@ -53,6 +55,13 @@ export class VolumeModel {
     if (exitCode === 0)
       return ended(0, said({ outcome: 'succeeded', targets: [{ verification: 'archive' }], ...looked }));
     return ended(exitCode, looked === undefined ? 'boom' : said({ outcome: 'unfinished', ...looked }));
+  }
+
+  /** A writer starts. Generation -1: the source's spec is not known. */
+  wrote({ pinned, volume }: Observation): void {
+    const uid = volume?.metadata.uid ?? '';
+    const generations = this.written.get(uid) ?? new Set();
+    this.written.set(uid, generations.add(pinned?.spec === undefined ? -1 : pinned.generation));
   }
 
   /** A person deletes it: what its policy retains then stays, as with every volume. */

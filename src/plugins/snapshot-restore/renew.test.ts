@@ -52,7 +52,12 @@ function asked(snapshot: VolumeSnapshot | undefined, grants: readonly ReferenceG
       claimObject: aClaim(),
       storageClass: undefined,
       home: 'populators',
-      marks: { labels: {}, annotations: {} },
+      marks: {
+        labels: {},
+        annotations: {},
+        ownerReferences: [],
+        record: { kind: 'Population', uid: 'record-1', createdAt: undefined },
+      },
       attempt: { number: 0, id: 'claim-1-0' },
       state: undefined,
       prepared: state,
