@@ -1,10 +1,11 @@
-/** Writes what is made from the sources: crds/, docs/reference/ and the NetworkPolicy of the populator namespace. With --check it only says whether they are up to date. */
+/** Writes what is made from the sources: crds/, deploy/components/guard, docs/reference/ and the NetworkPolicy of the populator namespace. With --check it only says whether they are up to date. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { buildCrd, kinds } from '../src/api/crd.ts';
 import { lifecycleEvents, type ReasonDoc, reasons, sweepReasons } from '../src/api/reasons.ts';
 import { snapshotReasons, volumeCaptureReasons } from '../src/api/snapshot-reasons.ts';
+import { guardFiles } from './guard/index.ts';
 import { metricsPage } from './metrics-page.ts';
 import { networkPolicy } from './network-policy.ts';
 
@@ -16,6 +17,7 @@ const files: [path: string, text: string][] = [
     `crds/${kind.resource.group}_${kind.resource.plural}.yaml`,
     `# Generated from src/api by "make generate"; do not edit.\n${stringify(buildCrd(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`,
   ]),
+  ...guardFiles(),
   ['docs/reference/reasons.md', reasonsPage()],
   ['docs/reference/metrics.md', await metricsPage()],
   ['deploy/components/cross-namespace/network-policy.yaml', networkPolicy()],

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VolprimeError } from '../../api/errors.ts';
 import { unwrap } from '../../api/foreign.ts';
-import { LABEL_BACKUP_EXCLUSION, LABEL_MANAGED_BY, LABEL_ROLE, MANAGED_BY } from '../../api/names.ts';
+import { LABEL_BACKUP_EXCLUSION } from '../../api/names.ts';
 import type { NewObject, Pod } from '../../api/objects.ts';
 import { pods } from '../../api/resources.ts';
 import { type KubeClient, keyOf } from '../../kube/index.ts';
@@ -63,7 +63,8 @@ function podOf(
     metadata: {
       generateName: 'volprime-verify-',
       namespace,
-      labels: { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_ROLE]: 'verify', [LABEL_BACKUP_EXCLUSION]: 'true' },
+      // None of the controller's: the pod is its user's, who may not write those.
+      labels: { 'app.kubernetes.io/name': 'volprime-verify', [LABEL_BACKUP_EXCLUSION]: 'true' },
     },
     task: { version: 1, plugin: PLUGIN_NAME, key, action: 'verify' },
     settings,
