@@ -115,6 +115,7 @@ cluster-down: setup ## End the embedded node and the tests' control plane, and r
 	@$(NODE) test/cluster/main.ts down --name integration
 	@$(NODE) test/cluster/main.ts down --name integration-no-gate
 	@$(NODE) test/cluster/main.ts down --name integration-snap
+	@$(NODE) test/cluster/main.ts down --name integration-guard
 
 .PHONY: deploy
 deploy: setup ## CRDs and controller onto $KUBECONFIG (the embedded cluster where unset); IMAGE= for a foreign one

@@ -11,7 +11,8 @@ const projectDirectory = join(import.meta.dirname, '..');
 
 export async function install(target: TargetCluster, say: Say): Promise<void> {
   say('Applying CRDs and controller (kubectl apply --server-side -k deploy)');
-  await withOverlay(target.image, (directory) =>
+  const components = await componentsFor(target, say);
+  await withOverlay({ image: target.image, components }, (directory) =>
     kubectl(target, ['apply', '--server-side', '--force-conflicts', '-k', directory], { quiet: true }),
   );
   await kubectl(target, [
@@ -33,7 +34,8 @@ export async function uninstall(target: TargetCluster, say: Say): Promise<void> 
   const held = plan.release.length > 0;
   say('Deleting roles, namespace and CRDs (kubectl delete -k deploy)');
   const waiting = held ? ['--wait=false'] : [];
-  await withOverlay(target.image, (directory) =>
+  const components = await componentsFor(target, () => {});
+  await withOverlay({ image: target.image, components }, (directory) =>
     kubectl(target, ['delete', '--ignore-not-found', ...waiting, '-k', directory]),
   );
   if (!held) return;
@@ -53,8 +55,24 @@ async function stillHeld({ kubeconfig }: TargetCluster): Promise<ReleasePlan> {
   }
 }
 
-/** deploy/ with this image, as a user's own kustomization would say it. */
-async function withOverlay<T>(image: string, use: (directory: string) => Promise<T>): Promise<T> {
+/** An API server before 1.30 does not know the kinds of the policies, and kubectl stops at a kind that it does not know. */
+async function componentsFor(target: TargetCluster, say: Say): Promise<string[]> {
+  const group = await kubectl(target, ['api-resources', '--api-group=admissionregistration.k8s.io', '--no-headers'], {
+    quiet: true,
+  });
+  if (/\sadmissionregistration\.k8s\.io\/v1\s+false\s+ValidatingAdmissionPolicy\s/.test(group)) return [];
+  say('This API server serves no ValidatingAdmissionPolicies: deploy/components/guard is left out (docs/trust.md)');
+  return ['no-guard'];
+}
+
+interface Overlay {
+  readonly image: string;
+  /** Of deploy/components. */
+  readonly components: readonly string[];
+}
+
+/** deploy/ with this image and these components, as a user's own kustomization would say it. */
+async function withOverlay<T>({ image, components }: Overlay, use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(projectDirectory, 'build', 'overlay-'));
   const colon = image.lastIndexOf(':');
   const [newName, newTag] =
@@ -64,6 +82,7 @@ async function withOverlay<T>(image: string, use: (directory: string) => Promise
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
       resources: [relative(directory, join(projectDirectory, 'deploy'))],
+      components: components.map((name) => relative(directory, join(projectDirectory, 'deploy/components', name))),
       images: [{ name: 'localhost/volprime', newName, newTag }],
       patches: [{ target: { kind: 'Deployment', name: 'volprime-controller' }, patch: populatorImagePatch(image) }],
     };

@@ -4,7 +4,7 @@ import type { Pod } from '../../api/objects.ts';
 import { PermanentError } from '../../sdk/index.ts';
 import type { HookCommand, HookedPod } from './state.ts';
 
-/** Annotations of the pod that uses the claim: who may write them may run commands in it anyway. */
+/** Annotations of the pod that uses the claim. The policy volprime-hooks lets only users with pods/exec write them. */
 export const HOOK_PREFIX = { pre: 'pre.hook.snapshot.volprime.dev', post: 'post.hook.snapshot.volprime.dev' } as const;
 
 const DEFAULT_TIMEOUT_SECONDS = 30;

@@ -24,9 +24,14 @@ export interface ClusterGround {
 }
 
 const imageTar = join(projectDir, 'build/volprime-image.tar');
+/** The policies are in force in all tests, as users have them: the tests' own rights let them write what only the controller may write. */
 const kinds = [
   'deploy/namespace.yaml',
   'deploy/rbac.yaml',
+  'deploy/components/guard/settings.yaml',
+  'deploy/components/guard/marks.yaml',
+  'deploy/components/guard/controller.yaml',
+  'deploy/components/guard/hooks.yaml',
   'samples/plugins/http-transfer/crd.yaml',
   'samples/plugins/image-only/crd.yaml',
 ];
