@@ -15,7 +15,6 @@ import { eventually } from '../support/eventually.ts';
 
 const NAME = 'integration-guard';
 const projectDir = join(import.meta.dirname, '../..');
-const POLICIES = 'validatingadmissionpolicies,validatingadmissionpolicybindings';
 const OURS = '--selector=app.kubernetes.io/component=guard';
 
 export interface Actor {
@@ -59,14 +58,17 @@ export class GuardGround {
 
   /** With the kinds and roles of deploy/, and without its policies. */
   static async open(): Promise<GuardGround> {
+    await clusterDown({ name: NAME });
     const cluster = await controlPlaneUp({ name: NAME });
     const { server, credentials } = findAccess({ kubeconfig: cluster.kubeconfig });
     const { headers, tls } = await currentCredentials(credentials, false);
     const ground = new GuardGround(cluster, { ca: tls.ca, authorization: headers['authorization'] ?? '', server });
     await ground.kubectl('apply', '-f', `${cluster.binDir}/crds-snapshotter/`);
+    for (const file of ['namespace', 'rbac', 'rbac-users'])
+      await ground.kubectl('apply', '--server-side', '-f', join(projectDir, `deploy/${file}.yaml`));
+    await ground.kubectl('apply', '--server-side', '-k', join(projectDir, 'crds'));
     await ground.kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all');
-    await ground.deploy();
-    await ground.withoutGuard();
+    await ground.#aggregate();
     return ground;
   }
 
@@ -74,10 +76,6 @@ export class GuardGround {
   async deploy(): Promise<void> {
     await this.kubectl('apply', '--server-side', '--force-conflicts', '-k', join(projectDir, 'deploy'));
     await this.#aggregate();
-  }
-
-  async withoutGuard(): Promise<void> {
-    await this.kubectl('delete', '--wait', OURS, POLICIES);
   }
 
   kubectl(...args: readonly string[]): Promise<string> {
