@@ -61,7 +61,7 @@ function pods(): Policy {
       {
         expression: creates('variables.strange.size() == 0'),
         message: 'the account of the controller of Volprime may not run this image',
-        messageExpression: `'the account of the controller of Volprime may not run ' + variables.strange.join(', ') + '; add it to "images" of the ConfigMap volprime-guard'`,
+        messageExpression: `'the account of the controller of Volprime may not run ' + variables.strange.join(', ') + '; add it to images in the ConfigMap volprime-guard'`,
       },
       {
         expression: creates('object.spec.?volumes.orValue([]).all(v, !has(v.hostPath))'),

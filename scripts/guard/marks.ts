@@ -56,7 +56,7 @@ export function marksPolicy(): Policy {
       {
         expression: `variables.removed.size() == 0 || ${MARK} || ${RELEASE}`,
         message: `finalizers of ${GROUP} are taken off by the controller of Volprime, or by "volprime release"`,
-        messageExpression: `'the controller of Volprime takes ' + variables.removed.join(', ') + ' off when its work is done; where no controller runs any more, an operator runs "volprime release"'`,
+        messageExpression: `'the controller of Volprime takes ' + variables.removed.join(', ') + ' off when its work is done; where no controller runs any more, an operator runs volprime release'`,
       },
     ],
   };
