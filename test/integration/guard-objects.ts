@@ -1,7 +1,6 @@
 /** Actors, and what is in the cluster before they ask. */
 import {
   ANNOTATION_POPULATED_BY,
-  ANNOTATION_POPULATION_UID,
   CLAIM_FINALIZER,
   LABEL_CLAIM_UID,
   LABEL_MANAGED_BY,
@@ -9,6 +8,7 @@ import {
   populationName,
   primeName,
 } from '../../src/api/names.ts';
+import { proofFor } from '../../src/api/proof.ts';
 import { UID } from '../support/objects.ts';
 import type { Actor } from './guard-ground.ts';
 
@@ -76,7 +76,7 @@ export const record = (name: string, metadata: object = {}) => ({
 });
 export const marks = {
   labels: { [LABEL_MANAGED_BY]: 'volprime', [LABEL_CLAIM_UID]: UID },
-  annotations: { [ANNOTATION_POPULATION_UID]: 'u' },
+  annotations: { ...proofFor({ kind: 'Population', uid: 'u' }) },
   finalizers: ['volprime.dev/protection'],
 };
 export const hook = { annotations: { 'pre.hook.snapshot.volprime.dev/command': '["sync"]' } };

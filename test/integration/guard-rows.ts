@@ -1,6 +1,5 @@
 /** Who asks for what, and which policy refuses it. */
 import {
-  ANNOTATION_POPULATION_UID,
   ANNOTATION_SELECTED_NODE,
   CLAIM_FINALIZER,
   captureContentName,
@@ -11,6 +10,7 @@ import {
   primeName,
   sourceVolumeClaimName,
 } from '../../src/api/names.ts';
+import { PROOF_ANNOTATIONS } from '../../src/api/proof.ts';
 import type { NewObject } from '../../src/api/objects.ts';
 import { settingsOf } from '../../src/pods/index.ts';
 import { buildClone, helperMetadata } from '../../src/plugins/snapshot-capture/helper-objects.ts';
@@ -116,7 +116,7 @@ const marksRows: readonly Row[] = [
   change(
     tenant,
     'takes the proof off a prime',
-    at(PVC, primeName(UID), note({ [ANNOTATION_POPULATION_UID]: null })),
+    at(PVC, primeName(UID), note({ [String(PROOF_ANNOTATIONS[0])]: null })),
     MARK,
   ),
   change(tenant, 'takes managed-by off a pod', at('Pod', podName(UID, 1), label({ [LABEL_MANAGED_BY]: null })), MARK),
@@ -188,8 +188,14 @@ const populatorPod = buildPod({
   prime: aBoundPrime,
   image: 'populator:1',
   imagePullPolicy: undefined,
+  targetState: 'new',
+  examinesVolume: false,
 });
-const owner = { key: OTHER, contentUid: 'c', namespace: 'app' };
+const owner = {
+  key: OTHER,
+  content: { name: 'snapcontent-1', uid: 'c', createdAt: '2026-01-02T03:04:05Z' },
+  namespace: 'app',
+};
 const capturePod = buildHelperPod({
   metadata: helperMetadata('capture', owner),
   task: { version: 1, plugin: PLUGIN_NAME, key: OTHER, action: 'look' },
