@@ -8,7 +8,7 @@ import { listVolumes } from '../../cluster/index.ts';
 import { readyOf } from './claims.ts';
 import { type Cluster, projectDir } from './cluster.ts';
 import type { ControllerProcess } from './controller-process.ts';
-import { expectNothingLeft, isFullyBound, listAll } from './invariants.ts';
+import { expectNothingLeft, isFullyBound, isKept, listAll } from './invariants.ts';
 import { aClaimManifest, aProvider, type ClaimOptions, providerRef } from './manifests.ts';
 import { read, recordOf as recordOfClaim } from './objects.ts';
 import { readBack } from './read-back.ts';
@@ -177,7 +177,7 @@ async function leftIn(cluster: Cluster, namespace: string): Promise<string[]> {
     ...primes.map(({ metadata }) => `prime ${metadata.name}`),
     ...podList.map(({ metadata }) => `pod ${metadata.name}`),
     ...volumeList
-      .filter(({ spec }) => spec.claimRef?.namespace === namespace)
+      .filter((volume) => volume.spec.claimRef?.namespace === namespace && !isKept(volume))
       .map(({ metadata }) => `volume ${metadata.name}`),
     ...stored
       .filter(({ parameters }) => parameters?.['csi.storage.k8s.io/pvc/namespace'] === namespace)
