@@ -200,9 +200,14 @@ const bad: readonly (readonly [rule: string, words: string, subject: SnapshotSub
     STOP,
     'not an Error',
     subjectOf((_, { snapshotComplete }) => ({
-      snapshotComplete: (params) =>
+      snapshotComplete: async (params) => {
+        // Later than the signal, whose timer is due before this one, also on a machine that is late with both.
+        await delay(5);
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a careless plugin does
-        params.signal.aborted ? Promise.reject('stopped') : snapshotComplete(params).catch(() => Promise.reject('no')),
+        return params.signal.aborted
+          ? Promise.reject('stopped')
+          : snapshotComplete(params).catch(() => Promise.reject('no'));
+      },
     })),
   ],
   [
